@@ -1,0 +1,46 @@
+"""What is true of a model: evidence in, findings out. Never samples, never renders."""
+
+from . import pooling as _pooling
+from . import predictive as _predictive
+from . import prior as _prior
+from . import run as _run
+from . import sampling as _sampling
+from . import sensitivity as _sensitivity
+from . import uncertainty as _uncertainty
+from .check import REGISTRY, STAGES, Check, check, run_checks, selected
+from .evidence import Evidence, Missing, fact
+from .expect import Expect, Met
+from .finding import SEVERITY, Finding, Verdict, inconclusive, judge, skipped
+from .hierarchy import Level
+from .pooling import contraction, equivalent_penalty, own_data_weight, pooling_factor
+from .uncertainty import decompose
+
+#: Modules whose import registers checks and facts.
+FAMILIES = (_prior, _sampling, _predictive, _sensitivity, _pooling, _uncertainty, _run)
+
+__all__ = [
+    "FAMILIES",
+    "REGISTRY",
+    "SEVERITY",
+    "STAGES",
+    "Check",
+    "Evidence",
+    "Expect",
+    "Finding",
+    "Level",
+    "Met",
+    "Missing",
+    "Verdict",
+    "check",
+    "contraction",
+    "decompose",
+    "equivalent_penalty",
+    "fact",
+    "inconclusive",
+    "judge",
+    "own_data_weight",
+    "pooling_factor",
+    "run_checks",
+    "selected",
+    "skipped",
+]

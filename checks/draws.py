@@ -1,0 +1,103 @@
+"""Small summaries of Monte Carlo draws, each with its Monte Carlo error."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from arviz_stats.base import array_stats
+from numpy.typing import NDArray
+
+SAMPLE = ("chain", "draw")
+
+#: Probability of the equal-tailed intervals that a review shows (ArviZ 1.x uses the same).
+INTERVAL = 0.89
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Posterior (or prior) summary of one scalar.
+
+    Attributes
+    ----------
+    mean, mcse, sd, median, low, high : float
+        Mean with its Monte Carlo standard error, standard deviation, median, and the ends of the
+        equal-tailed interval of probability ``INTERVAL``.
+    """
+
+    mean: float
+    mcse: float
+    sd: float
+    median: float
+    low: float
+    high: float
+
+
+def chains_first(draws: xr.DataArray) -> Array:
+    """Return draws as an array of shape (..., chain, draw)."""
+    return np.asarray(draws.transpose(..., *SAMPLE).values, dtype=float)
+
+
+def mcse_of_mean(draws: xr.DataArray) -> float:
+    """Monte Carlo standard error of the mean of a scalar, from its effective sample size.
+
+    A constant has no Monte Carlo error; draws that hold a non-finite value have no defined one.
+    """
+    values = chains_first(draws)
+    if not np.isfinite(values).all():
+        return float("nan")
+    if np.ptp(values) == 0:
+        return 0.0
+    return float(array_stats.mcse(values, method="mean"))
+
+
+def mcse_of_sd(draws: xr.DataArray) -> float:
+    """Monte Carlo standard error of the standard deviation of a scalar."""
+    values = chains_first(draws)
+    return 0.0 if np.ptp(values) == 0 else float(array_stats.mcse(values, method="sd"))
+
+
+def interval_ends(probability: float = INTERVAL) -> tuple[float, float]:
+    """Return the two tail probabilities of an equal-tailed interval."""
+    tail = (1 - probability) / 2
+    return tail, 1 - tail
+
+
+def summarise(draws: xr.DataArray) -> Summary:
+    """Summarise the draws of one scalar (dims ``chain`` and ``draw``)."""
+    values = chains_first(draws)
+    low, median, high = np.quantile(values, [interval_ends()[0], 0.5, interval_ends()[1]])
+    return Summary(
+        mean=float(values.mean()),
+        mcse=mcse_of_mean(draws),
+        sd=float(values.std(ddof=1)),
+        median=float(median),
+        low=float(low),
+        high=float(high),
+    )
+
+
+def scalars(draws: xr.DataArray) -> list[tuple[str, xr.DataArray]]:
+    """Split a variable into its scalar elements, labelled ``theta[A]`` as ArviZ labels them."""
+    dims = [d for d in draws.dims if d not in SAMPLE]
+    if not dims:
+        return [(str(draws.name), draws)]
+    stacked = draws.stack(element=dims, create_index=False)
+    labels = _labels(draws, dims)
+    return [(f"{draws.name}[{label}]", stacked.isel(element=i)) for i, label in enumerate(labels)]
+
+
+def _labels(draws: xr.DataArray, dims: list[Hashable]) -> list[str]:
+    axes = [
+        [str(v) for v in draws[d].values] if d in draws.coords else [str(i) for i in range(n)]
+        for d, n in ((d, draws.sizes[d]) for d in dims)
+    ]
+    grid = np.meshgrid(*[np.arange(len(a)) for a in axes], indexing="ij")
+    return [
+        ", ".join(axis[i] for axis, i in zip(axes, index, strict=True))
+        for index in zip(*(g.ravel() for g in grid), strict=True)
+    ]

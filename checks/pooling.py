@@ -1,0 +1,399 @@
+"""REG6xx: how strongly each level pools, and whether the data or the prior decided that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from . import examples
+from .check import check
+from .draws import SAMPLE, Array, Summary, mcse_of_mean, summarise
+from .evidence import Evidence, fact
+from .finding import Finding, Verdict, inconclusive, judge, skipped
+from .words import number
+
+_AFTER = ("SMP301", "SMP302", "SMP303")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolingFactor:
+    """Gelman and Pardoe's summary of one level: pooling factor and explained variance."""
+
+    factor: float
+    mcse: float
+    r_squared: float
+
+
+def pooling_factor(level: xr.Dataset) -> PoolingFactor:
+    r"""Pooling factor and R² of one level.
+
+    :math:`\lambda = 1 - \mathrm{Var}_j(E[\epsilon_j|y]) / E[\mathrm{Var}_j(\epsilon_j)|y]` and
+    :math:`R^2 = 1 - E[\mathrm{Var}_j(\epsilon_j)|y] / E[\mathrm{Var}_j(\theta_j)|y]` with
+    :math:`\epsilon_j = \theta_j - \mu_j`.
+
+    Parameters
+    ----------
+    level : xarray.Dataset
+        ``effect`` (chain, draw, group) and ``location`` (chain, draw[, group]), in the unit of
+        the effect.
+
+    Returns
+    -------
+    PoolingFactor
+        ``factor`` near 0: groups keep their own estimates; near 1: they are pooled. ``mcse`` by
+        linearising the ratio.
+
+    Raises
+    ------
+    ValueError
+        If the level has fewer than two groups.
+
+    References
+    ----------
+    Gelman and Pardoe (2006), doi:10.1198/004017005000000517, equations 3 and 6.
+    """
+    if level.sizes["group"] < 2:
+        raise ValueError("a pooling factor needs at least two groups")
+    deviation = level["effect"] - level["location"]
+    mean = deviation.mean(SAMPLE)
+    between = float(mean.var("group", ddof=1))
+    per_draw = deviation.var("group", ddof=1)
+    expected = float(per_draw.mean())
+    spread = mean - mean.mean()
+    slope = 2 * (spread * (deviation - mean)).sum("group") / (mean.size - 1)
+    linear = -slope / expected + between / expected**2 * (per_draw - expected)
+    r_squared = 1 - expected / float(level["effect"].var("group", ddof=1).mean())
+    return PoolingFactor(1 - between / expected, mcse_of_mean(linear), r_squared)
+
+
+def own_data_weight(level: xr.Dataset) -> xr.DataArray:
+    r"""Weight of each group's own data in its estimate, at every draw.
+
+    :math:`w_j = \tau^2 / (\tau^2 + 1/I_j)`, the weight in
+    :math:`E[\theta_j|y] = w_j \bar y_j + (1 - w_j)\mu`.
+
+    Parameters
+    ----------
+    level : xarray.Dataset
+        ``scale`` (chain, draw[, group]) and ``information`` (chain, draw, group), the Fisher
+        information that the group's rows carry on its effect: n/σ² for a normal likelihood.
+
+    Returns
+    -------
+    xarray.DataArray of shape (chain, draw, group)
+        Between 0 (complete pooling) and 1 (no pooling). Shrinkage is one minus this.
+
+    References
+    ----------
+    Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., section 5.4.
+    """
+    signal = level["scale"] ** 2 * level["information"]
+    return (signal / (1 + signal)).transpose(..., "group")
+
+
+def equivalent_penalty(level: xr.Dataset) -> xr.DataArray:
+    r"""Ridge penalty that pools as the prior does, at every draw.
+
+    :math:`\lambda = \sigma^2/\tau^2`: the posterior mode of the deviations minimises
+    :math:`\lVert y - X\epsilon\rVert^2 + \lambda\lVert\epsilon\rVert^2`. Where the noise differs
+    between groups, σ² is the harmonic mean over rows.
+
+    Parameters
+    ----------
+    level : xarray.Dataset
+        ``scale``, ``information`` and ``design_squared`` (group), the sum of squares of the design
+        column over the group's rows (the number of rows for an intercept).
+
+    Returns
+    -------
+    xarray.DataArray of shape (chain, draw), without unit
+
+    References
+    ----------
+    Hoerl and Kennard (1970), doi:10.1080/00401706.1970.10488634.
+    """
+    noise = float(level["design_squared"].sum()) / level["information"].sum("group")
+    scale = level["scale"]
+    variance = (scale**2).mean("group") if "group" in scale.dims else scale**2
+    with np.errstate(divide="ignore"):
+        return noise / variance
+
+
+def contraction(posterior: xr.DataArray, prior: xr.DataArray) -> float:
+    """Return the share of the prior variance of a scale's logarithm that the data removed.
+
+    ``1 - Var(log tau | y) / Var(log tau)``: near 1 the data decided, near 0 the prior did; negative
+    when the posterior is wider than the prior.
+
+    References
+    ----------
+    Betancourt (2018), arXiv:1803.08393, section 3.2; Schad et al. (2021), doi:10.1037/met0000275.
+    """
+
+    def log_variance(draws: xr.DataArray) -> float:
+        values = np.asarray(draws.values, dtype=float)
+        return float(np.log(values[values > 0]).var(ddof=1))
+
+    return 1 - log_variance(posterior) / log_variance(prior)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelPooling:
+    """How strongly one level pools.
+
+    Attributes
+    ----------
+    groups : list of str
+    rows : ndarray of shape (J,)
+    factor : PoolingFactor or None
+        None with fewer than two groups.
+    weight_mean, weight_low, weight_high : ndarray of shape (J,) or None
+        Weight on own data: posterior mean and 89% interval. None where the information of a
+        group's rows is not known; ``why_no_weights`` says why.
+    mean_weight, effective_groups, penalty, prior_penalty, prior_weight : Summary or None
+        Mean over groups of the weights; their sum (effective degrees of freedom); σ²/τ².
+    scale, prior_scale : Summary
+    contraction : float or None
+    """
+
+    name: str
+    groups: list[str]
+    rows: Array
+    factor: PoolingFactor | None
+    weight_mean: Array | None
+    weight_low: Array | None
+    weight_high: Array | None
+    mean_weight: Summary | None
+    effective_groups: Summary | None
+    penalty: Summary | None
+    prior_penalty: Summary | None
+    prior_weight: Summary | None
+    scale: Summary
+    prior_scale: Summary | None
+    contraction: float | None
+    why_no_weights: str
+
+
+@fact
+def pooling(evidence: Evidence) -> dict[str, LevelPooling]:
+    """Return the pooling of every level."""
+    priors = evidence.get("prior_levels") if evidence.has("prior_levels") else {}
+    return {
+        name: _level_pooling(name, level, priors.get(name))
+        for name, level in evidence.get("levels").items()
+    }
+
+
+def _level_pooling(name: str, level: xr.Dataset, prior: xr.Dataset | None) -> LevelPooling:
+    groups = [str(g) for g in level["group"].values]
+    weights = own_data_weight(level) if "information" in level else None
+    informed = prior is not None and "information" in prior
+    ends = None
+    if weights is not None:
+        ends = weights.quantile([0.055, 0.945], SAMPLE).values
+    return LevelPooling(
+        name=name,
+        groups=groups,
+        rows=np.asarray(level["rows"].values) if "rows" in level else np.full(len(groups), np.nan),
+        factor=pooling_factor(level) if len(groups) > 1 else None,
+        weight_mean=None if weights is None else weights.mean(SAMPLE).values,
+        weight_low=None if ends is None else ends[0],
+        weight_high=None if ends is None else ends[1],
+        mean_weight=None if weights is None else summarise(weights.mean("group")),
+        effective_groups=None if weights is None else summarise(weights.sum("group")),
+        penalty=None if weights is None else summarise(equivalent_penalty(level)),
+        prior_penalty=summarise(equivalent_penalty(prior)) if informed and prior else None,
+        prior_weight=summarise(own_data_weight(prior).mean("group"))
+        if informed and prior is not None
+        else None,
+        scale=summarise(_typical(level["scale"])),
+        prior_scale=None if prior is None else summarise(_typical(prior["scale"])),
+        contraction=None
+        if prior is None
+        else contraction(_typical(level["scale"]), _typical(prior["scale"])),
+        why_no_weights=str(level.attrs.get("why_no_information", "")),
+    )
+
+
+def _typical(scale: xr.DataArray) -> xr.DataArray:
+    return scale.mean("group") if "group" in scale.dims else scale
+
+
+@check("REG601", after=_AFTER)
+def prior_sets_pooling(pooling: dict[str, LevelPooling], *, limit: float = 0.5) -> list[Finding]:
+    """The prior, not the data, sets how strongly a level pools.
+
+    **Asks**: did the data remove less than ``limit`` of the prior variance of the logarithm of the
+    scale between groups?
+    **Why it matters**: the strength of pooling then repeats what was put in; it is an assumption to
+    state, not a finding to report.
+    **What to do**: quote the range of pooling over reasonable priors (the sweep) next to every
+    pooled estimate, or bring in more groups: rows within groups inform the scale little.
+    **Thresholds**: ``limit`` 0.5, half of the prior variance: a convention of poolwise; the sources
+    give no cut-off.
+    **Source**: Betancourt (2018), arXiv:1803.08393, section 3.2; Gelman (2006),
+    doi:10.1214/06-BA117A.
+    """
+    findings = []
+    for name, level in pooling.items():
+        needs = f"≥ {limit:g}"
+        if level.contraction is None or not np.isfinite(level.contraction):
+            reason = f"the prior of the scale of {name} could not be simulated"
+            findings.append(skipped(reason, where=name, needs=needs))
+            continue
+        findings.append(
+            judge(
+                level.contraction < limit,
+                f"The data removed {max(level.contraction, 0):.0%} of the prior variance of the "
+                f"log scale between {name} groups (J = {len(level.groups)})",
+                otherwise=Verdict.WARN,
+                value=level.contraction,
+                threshold=limit,
+                result=f"{level.contraction:.2f}",
+                needs=needs,
+                where=name,
+            )
+        )
+    return findings
+
+
+def _forty_groups() -> Evidence:
+    rng = np.random.default_rng(8)
+    return examples.eight_schools(
+        y=tuple(10 * rng.normal(size=40) + 5 * rng.normal(size=40)), sigma=(5.0,) * 40
+    )
+
+
+prior_sets_pooling.passes(_forty_groups)
+prior_sets_pooling.fails(examples.eight_schools, Verdict.WARN)
+prior_sets_pooling.false_alarm(
+    lambda: examples.eight_schools(
+        y=[v * 10 for v in (28.0, 8, -3, 7, -1, 1, 18, 12)], sigma=(1.0,) * 8, tau_scale=100.0
+    )
+)
+
+
+@check("REG602", after=_AFTER)
+def pooling_uncertain(pooling: dict[str, LevelPooling], *, width: float = 0.5) -> list[Finding]:
+    """How strongly a level pools is itself uncertain.
+
+    **Asks**: is the 89% posterior interval of the mean weight on own data wider than ``width``?
+    **Why it matters**: a single pooling factor then hides that both little and much pooling agree
+    with the data.
+    **What to do**: report the interval of the weight, and estimates as draws, not as plug-ins at
+    one value of the scale.
+    **Thresholds**: ``width`` 0.5 of the range from 0 to 1, a convention of poolwise.
+    **Source**: Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., section 5.5.
+    """
+    findings = []
+    for name, level in pooling.items():
+        if level.mean_weight is None:
+            findings.append(skipped(level.why_no_weights, where=name))
+            continue
+        weight = level.mean_weight
+        reach = weight.high - weight.low
+        findings.append(
+            judge(
+                reach > width,
+                f"A {name} estimate puts weight {weight.mean:.2f} on its own data "
+                f"(89% interval {weight.low:.2f} to {weight.high:.2f}, mean over groups)",
+                otherwise=Verdict.WARN,
+                value=reach,
+                threshold=width,
+                result=f"{weight.low:.2f} to {weight.high:.2f}",
+                needs=f"width ≤ {width:g}",
+                where=name,
+            )
+        )
+    return findings
+
+
+pooling_uncertain.passes(_forty_groups)
+pooling_uncertain.fails(
+    lambda: examples.eight_schools(tau_scale=25.0, mu_scale=100.0, sigma=(8.0,) * 8), Verdict.WARN
+)
+pooling_uncertain.false_alarm(lambda: examples.eight_schools(tau_scale=1.0))
+
+
+@check("REG603", after=_AFTER)
+def scale_at_boundary(levels: dict[str, xr.Dataset], *, density: float = 0.5) -> list[Finding]:
+    """The data do not exclude that all groups of a level are the same.
+
+    **Asks**: is more than a share ``density`` of the posterior of the scale below one tenth of the
+    noise of a group mean?
+    **Why it matters**: the level then adds parameters and no information; estimates are those of
+    complete pooling, and differences between groups should not be read from it.
+    **What to do**: report the pooled estimate, and the upper end of the interval of the scale as
+    what the data do exclude.
+    **Thresholds**: one tenth of the noise means a weight on own data under 1%; ``density`` 0.5,
+    more likely than not: conventions of poolwise. A note.
+    **Source**: Chung et al. (2013), doi:10.1007/s11336-013-9328-2.
+    """
+    findings = []
+    for name, level in levels.items():
+        if "information" not in level:
+            reason = str(level.attrs.get("why_no_information", "no information per group"))
+            findings.append(skipped(reason, where=name))
+            continue
+        weight = own_data_weight(level).mean("group")
+        p = float((weight < 0.01).mean())
+        findings.append(
+            judge(
+                p > density,
+                f"With probability {p:.2f} the weight on own data of {name} is below 0.01",
+                otherwise=Verdict.NOTE,
+                value=p,
+                mcse=mcse_of_mean((weight < 0.01).astype(float)),
+                threshold=density,
+                result=f"{p:.2f}",
+                needs=f"≤ {density:g}",
+                where=name,
+            )
+        )
+    return findings
+
+
+scale_at_boundary.passes(examples.eight_schools)
+scale_at_boundary.fails(lambda: examples.eight_schools(tau_scale=0.1), Verdict.NOTE)
+scale_at_boundary.false_alarm(lambda: examples.eight_schools(tau_scale=2.0))
+
+
+@check("REG604", after=_AFTER)
+def pooling_not_defined(pooling: dict[str, LevelPooling]) -> list[Finding]:
+    """A level has too few groups for its pooling to be measured.
+
+    **Asks**: does the level have at least two groups, and does the scale between groups move?
+    **Why it matters**: with one group, location and effect cannot be told apart and every summary
+    of pooling is empty.
+    **What to do**: leave the level out, or declare the variable that really holds the groups.
+    **Thresholds**: none.
+    **Source**: Gelman and Pardoe (2006), doi:10.1198/004017005000000517.
+    """
+    findings = []
+    for name, level in pooling.items():
+        if level.factor is None:
+            findings.append(inconclusive(f"{name} has one group", where=name))
+            continue
+        found = level.factor
+        findings.append(
+            judge(
+                not np.isfinite(found.factor),
+                f"Pooling factor of {name} is {found.factor:.2f} ± {number(found.mcse)} over "
+                f"{len(level.groups)} groups (Gelman and Pardoe)",
+                value=found.factor,
+                mcse=found.mcse,
+                result=f"{found.factor:.2f}",
+                needs="defined",
+                where=name,
+            )
+        )
+    return findings
+
+
+pooling_not_defined.passes(examples.eight_schools)
+pooling_not_defined.fails(
+    lambda: examples.eight_schools(y=[5.0], sigma=[3.0]), Verdict.INCONCLUSIVE
+)
+pooling_not_defined.false_alarm(lambda: examples.eight_schools(y=[5.0, 5.0], sigma=[3.0, 3.0]))

@@ -1,0 +1,64 @@
+"""RUN0xx: did every stage of the review itself run as intended?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import examples
+from .check import check
+from .evidence import Evidence
+from .finding import Finding, Verdict, judge
+
+
+@check("RUN001")
+def stage_failed(evidence: Evidence) -> list[Finding]:
+    """A stage of the review stopped with an error.
+
+    **Asks**: did every stage run to its end?
+    **Why it matters**: what the stage would have shown is missing, and so is every check that
+    needs it; a review with a missing stage is not a review.
+    **What to do**: the message names the line of the spec; mend it and run again: finished stages
+    are not repeated.
+    **Thresholds**: none.
+    **Source**: poolwise.
+    """
+    errors: Sequence[Finding] = evidence.declared.get("stage_errors", ())
+    return list(errors) or [judge(False, "Every stage ran to its end", result="0", needs="0")]
+
+
+def _with(**declared: object) -> Evidence:
+    return examples.eight_schools(declared=declared)
+
+
+stage_failed.passes(examples.eight_schools)
+stage_failed.fails(
+    lambda: _with(stage_errors=[Finding(verdict=Verdict.ERROR, message="fit: singular matrix")]),
+    Verdict.ERROR,
+)
+stage_failed.false_alarm(lambda: _with(fallbacks=["sampled with PyMC's own NUTS"]))
+
+
+@check("RUN002")
+def fallback_taken(evidence: Evidence) -> list[Finding]:
+    """The review took another way than the usual one.
+
+    **Asks**: was every stage run with its default method?
+    **Why it matters**: a fallback is usually slower and sometimes less exact; it must not happen
+    in silence.
+    **What to do**: nothing, if the reason is understood.
+    **Thresholds**: none; a note.
+    **Source**: poolwise.
+    """
+    fallbacks: Sequence[str] = evidence.declared.get("fallbacks", ())
+    if not fallbacks:
+        return [judge(False, "Every stage used its default method", result="0", needs="0")]
+    return [
+        judge(True, taken, otherwise=Verdict.NOTE, result="1", needs="0") for taken in fallbacks
+    ]
+
+
+fallback_taken.passes(examples.eight_schools)
+fallback_taken.fails(
+    lambda: _with(fallbacks=["sampled with PyMC's own NUTS, because nutpie cannot"]), Verdict.NOTE
+)
+fallback_taken.false_alarm(lambda: _with(fallbacks=[]))

@@ -1,0 +1,1 @@
+"""How a review looks: findings and figures in, documents out. Never samples."""

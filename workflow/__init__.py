@@ -1,0 +1,1 @@
+"""What happens, in order: specs, stages, runner, store, command line."""
