@@ -1,8 +1,8 @@
 """Made-up evidence that checks prove themselves on: normal groups with an exact posterior.
 
 The model is eight schools (Rubin 1981) or data like it: y_j ~ N(theta_j, s_j),
-theta_j ~ N(mu, tau), mu ~ N(0, mu_scale), tau ~ half-Cauchy(tau_scale). Draws are independent and exact: tau from its
-marginal posterior on a fine grid, mu given tau and theta given both in closed form (Gelman et al.,
+theta_j ~ N(mu, tau), mu ~ N(0, mu_scale), tau ~ half-Cauchy(tau_scale). Draws are independent and
+exact: tau from its marginal posterior on a fine grid, mu given tau and theta given both in closed form (Gelman et al.,
 Bayesian Data Analysis, 3rd ed., section 5.4). A keyword then breaks one thing at a time.
 """
 

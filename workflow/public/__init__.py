@@ -1,1 +1,63 @@
+"""poolwise reviews hierarchical Bayesian models.
+
+The public names are loaded when they are first used: importing poolwise imports neither PyMC nor
+ArviZ.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from poolwise.checks.evidence import Evidence
+    from poolwise.checks.expect import Expect
+    from poolwise.checks.finding import Finding, Verdict
+    from poolwise.checks.hierarchy.level import Level
+    from poolwise.workflow.errors import SpecError
+    from poolwise.workflow.review import Review, load_run, review
+    from poolwise.workflow.settings import Settings
+    from poolwise.workflow.spec import ModelSpec, spec
+
 __version__ = "0.1.0"
+
+_HOME = {
+    "Evidence": "checks.evidence",
+    "Expect": "checks.expect",
+    "Finding": "checks.finding",
+    "Level": "checks.hierarchy.level",
+    "ModelSpec": "workflow.spec",
+    "Review": "workflow.review",
+    "Settings": "workflow.settings",
+    "SpecError": "workflow.errors",
+    "Verdict": "checks.finding",
+    "load_run": "workflow.review",
+    "review": "workflow.review",
+    "spec": "workflow.spec",
+}
+
+__all__ = [
+    "Evidence",
+    "Expect",
+    "Finding",
+    "Level",
+    "ModelSpec",
+    "Review",
+    "Settings",
+    "SpecError",
+    "Verdict",
+    "__version__",
+    "load_run",
+    "review",
+    "spec",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'poolwise' has no attribute {name!r}")
+    return getattr(import_module(f"poolwise.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""Figures of a review: each answers the question in its title."""

@@ -1,0 +1,3 @@
+from .record import ReviewRecord
+def render(record: ReviewRecord) -> str:
+    return "stub"

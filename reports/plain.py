@@ -1,0 +1,136 @@
+"""Results as plain data, for JSON and every format made from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from ..checks import Evidence
+from ..checks.draws import Summary
+from ..checks.pooling import LevelPooling
+from ..checks.sensitivity import Change, PowerScaling
+from ..checks.uncertainty import Decomposition
+
+
+def _number(value: float | None) -> float | None:
+    if value is None or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _summary(summary: Summary | None) -> dict[str, float | None] | None:
+    return None if summary is None else {k: _number(v) for k, v in asdict(summary).items()}
+
+
+def regularization(evidence: Evidence) -> dict[str, Any]:
+    """Return how strongly each level pools."""
+    if not evidence.has("pooling"):
+        return {}
+    pooling: dict[str, LevelPooling] = evidence.get("pooling")
+    return {name: _level(level) for name, level in pooling.items()}
+
+
+def _level(level: LevelPooling) -> dict[str, Any]:
+    factor = level.factor
+    groups = []
+    if level.weight_mean is not None and level.weight_low is not None:
+        assert level.weight_high is not None
+        groups = [
+            {
+                "group": group,
+                "rows": _number(rows),
+                "weight": _number(mean),
+                "low": _number(low),
+                "high": _number(high),
+            }
+            for group, rows, mean, low, high in zip(
+                level.groups,
+                level.rows,
+                level.weight_mean,
+                level.weight_low,
+                level.weight_high,
+                strict=True,
+            )
+        ]
+    return {
+        "groups": len(level.groups),
+        "pooling_factor": None
+        if factor is None
+        else {
+            "value": _number(factor.factor),
+            "mcse": _number(factor.mcse),
+            "r_squared": _number(factor.r_squared),
+        },
+        "mean_weight": _summary(level.mean_weight),
+        "effective_groups": _summary(level.effective_groups),
+        "penalty": _summary(level.penalty),
+        "prior_penalty": _summary(level.prior_penalty),
+        "scale": _summary(level.scale),
+        "prior_scale": _summary(level.prior_scale),
+        "contraction": _number(level.contraction),
+        "weights": groups,
+        "why_no_weights": level.why_no_weights,
+    }
+
+
+def uncertainty(evidence: Evidence) -> dict[str, Any]:
+    """Return where each target's variance comes from, by level."""
+    if not evidence.has("uncertainty"):
+        return {}
+    found: dict[str, list[Decomposition]] = evidence.get("uncertainty")
+    return {
+        level: {
+            d.target: {
+                "total": _number(d.total),
+                "epistemic_share": _number(d.epistemic_share),
+                "mcse_of_share": _number(d.share_mcse),
+                "heavy_tailed": d.heavy_tailed,
+                "parts": [
+                    {
+                        "name": p.name,
+                        "epistemic": p.epistemic,
+                        "value": _number(p.value),
+                        "mcse": _number(p.mcse),
+                    }
+                    for p in d.parts
+                ],
+            }
+            for d in targets
+        }
+        for level, targets in found.items()
+    }
+
+
+def sensitivity(evidence: Evidence) -> dict[str, Any]:
+    """Return power-scaling and the sweep."""
+    found: dict[str, Any] = {}
+    if evidence.has("power_scaling"):
+        scaling: PowerScaling = evidence.get("power_scaling")
+        found["power_scaling"] = {
+            "scaled": scaling.scaled,
+            "prior_k": _number(scaling.prior_k),
+            "likelihood_k": _number(scaling.likelihood_k),
+            "quantities": [
+                {"quantity": label, "prior": _number(prior), "likelihood": _number(data)}
+                for label, prior, data in zip(
+                    scaling.labels, scaling.prior, scaling.likelihood, strict=True
+                )
+            ],
+        }
+    if evidence.has("changes"):
+        changes: list[Change] = evidence.get("changes")
+        found["sweep"] = [
+            {
+                "parameter": c.parameter,
+                "prior": c.prior,
+                "quantity": c.label,
+                "mean": _number(c.other.mean),
+                "low": _number(c.other.low),
+                "high": _number(c.other.high),
+                "shift": _number(c.shift),
+                "mcse": _number(c.mcse),
+            }
+            for c in changes
+        ]
+    return found

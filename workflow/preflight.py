@@ -1,0 +1,242 @@
+"""What can be known to be wrong before anything is simulated or written."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import SpecError, line_in, one_line
+from .spec import ModelSpec
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+
+def build_model(spec: ModelSpec) -> pm.Model:
+    """Build the model of a spec and refuse what cannot be reviewed.
+
+    Raises
+    ------
+    SpecError
+        If the function raises or returns no model, or the model has no likelihood, missing or
+        constant data, duplicate groups, or levels, expectations or priors that name no variable.
+    """
+    model = _call(spec)
+    for look in (_likelihood, _data, _groups, _names, _start):
+        look(spec, model)
+    return model
+
+
+def _call(spec: ModelSpec) -> Any:
+    import pymc as pm
+
+    try:
+        model = spec.build()
+    except Exception as error:
+        raise SpecError(
+            f"{spec.name} raises {one_line(error)}",
+            path=spec.path,
+            line=line_in(spec.path, error.__traceback__) if spec.path else None,
+            expected="a function that returns a pm.Model",
+        ) from error
+    if inspect.iscoroutine(model):
+        model.close()
+    if not isinstance(model, pm.Model):
+        raise SpecError(
+            f"{spec.name} returns {_kind(model)}",
+            path=spec.path,
+            line=spec.line,
+            expected="a pm.Model",
+            do="end the function with 'return model', outside the 'with' block or inside it",
+        )
+    return model
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+def _likelihood(spec: ModelSpec, model: pm.Model) -> None:
+    if model.observed_RVs:
+        return
+    potentials = ", ".join(p.name for p in model.potentials)
+    raise SpecError(
+        f"{spec.name} has no likelihood: no variable has observed=...",
+        path=spec.path,
+        line=spec.line,
+        expected="at least one variable with observed data",
+        do=f"the Potential {potentials} is not enough: simulated data need a distribution"
+        if potentials
+        else "pass the data to the outcome: pm.Normal('y', ..., observed=y)",
+    )
+
+
+def _data(spec: ModelSpec, model: pm.Model) -> None:
+    for name, values in observed_values(model).items():
+        where = {"path": spec.path, "line": spec.line_of(name) or spec.line}
+        if values.size == 0:
+            raise SpecError(f"the data of {name} are empty", **where)
+        bad = ~np.isfinite(values)
+        if bad.any():
+            raise SpecError(
+                f"the data of {name} hold {int(bad.sum())} values that are not finite "
+                f"(the first in row {int(np.argmax(bad.ravel()))})",
+                **where,
+                expected="numbers",
+                do="drop or mend these rows before the model is built",
+            )
+        if values.size > 1 and np.ptp(values) == 0:
+            raise SpecError(
+                f"the data of {name} are constant (every row is {values.flat[0]:g})",
+                **where,
+                expected="an outcome that varies",
+                do="check which column is passed as observed",
+            )
+    imputed = [rv.name for rv in model.free_RVs if rv.name.endswith("_unobserved")]
+    if imputed:
+        outcome = imputed[0].removesuffix("_unobserved")
+        raise SpecError(
+            f"the data of {outcome} hold missing values (PyMC would impute them)",
+            path=spec.path,
+            line=spec.line_of(outcome) or spec.line,
+            expected="an outcome without missing values",
+            do="drop these rows before the model is built",
+        )
+    for variable in model.data_vars:
+        values = np.asarray(variable.get_value()) if hasattr(variable, "get_value") else None
+        if values is not None and values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise SpecError(
+                f"the data variable {variable.name} holds values that are not finite",
+                path=spec.path,
+                line=spec.line_of(variable.name) or spec.line,
+                expected="numbers",
+                do="drop or mend these rows before the model is built",
+            )
+
+
+def observed_values(model: pm.Model) -> dict[str, Any]:
+    """Return the observed data of every outcome as float arrays."""
+    import pytensor.tensor as pt
+    from pytensor.compile.mode import Mode
+
+    found = {}
+    for rv in model.observed_RVs:
+        value = pt.as_tensor(model.rvs_to_values[rv])
+        values = value.eval(mode=Mode(linker="py", optimizer=None))
+        found[str(rv.name)] = np.asarray(values, dtype=float)
+    return found
+
+
+def _groups(spec: ModelSpec, model: pm.Model) -> None:
+    for dim, labels in model.coords.items():
+        if labels is None:
+            continue
+        seen: set[Any] = set()
+        twice = sorted({str(v) for v in labels if v in seen or seen.add(v)})  # type: ignore[func-returns-value]
+        if twice:
+            raise SpecError(
+                f"the groups of {dim} are not distinct: {', '.join(twice[:5])} occur twice",
+                path=spec.path,
+                line=spec.line,
+                expected="one label per group",
+                do="pass the distinct groups as coords and an index for the rows: "
+                "index, groups = pandas.factorize(column)",
+            )
+
+
+def _names(spec: ModelSpec, model: pm.Model) -> None:
+    known = set(model.named_vars)
+    for name, level in spec.levels.items():
+        for role, variable in level.names().items():
+            if variable not in known:
+                raise SpecError(
+                    f"level {name!r}: {role}={variable!r} names no variable of {spec.name}",
+                    path=spec.path,
+                    line=_line_with(spec, variable) or spec.line,
+                    expected=f"one of {', '.join(sorted(known))}",
+                )
+        if model[level.effect].ndim != 1:
+            raise SpecError(
+                f"level {name!r}: effect={level.effect!r} has {model[level.effect].ndim} "
+                "dimensions",
+                path=spec.path,
+                line=spec.line_of(level.effect) or spec.line,
+                expected="a vector with one value per group",
+                do="declare one level per column, each with its own Deterministic",
+            )
+    free = {rv.name for rv in model.free_RVs}
+    for option, names, choices in (
+        ("expect", [e.of for e in spec.expect], known),
+        ("priors", list(spec.priors), free),
+    ):
+        for name in names:
+            if name not in choices:
+                raise SpecError(
+                    f"{option}: {name!r} names no variable of {spec.name}",
+                    path=spec.path,
+                    line=_line_with(spec, name) or spec.line,
+                    expected=f"one of {', '.join(sorted(choices))}",
+                )
+    from ..checks import REGISTRY
+
+    for code, thresholds in spec.thresholds.items():
+        choices = set(REGISTRY[code].thresholds) if code in REGISTRY else set()
+        for name in thresholds:
+            if name not in choices:
+                raise SpecError(
+                    f"thresholds: {code} has no threshold {name!r}"
+                    if code in REGISTRY
+                    else f"thresholds: there is no check {code}",
+                    path=spec.path,
+                    line=_line_with(spec, code) or spec.line,
+                    expected=f"one of {', '.join(sorted(choices or REGISTRY))}",
+                )
+
+
+def _line_with(spec: ModelSpec, text: str) -> int | None:
+    for offset, line in enumerate(spec.source.splitlines()):
+        if f'"{text}"' in line or f"'{text}'" in line:
+            return (spec.line or 1) + offset
+    return None
+
+
+def _start(spec: ModelSpec, model: pm.Model) -> None:
+    """Refuse a model whose density is not finite where every sampler starts."""
+    from pytensor.compile.mode import Mode
+
+    mode = Mode(linker="py", optimizer=None)
+    try:
+        terms = [*model.basic_RVs, *model.potentials]
+        densities = model.logp(vars=terms, sum=False)
+        point = _initial_point(model)
+        evaluate = model.compile_fn(densities, mode=mode, on_unused_input="ignore")
+        values = evaluate(point)
+    except SpecError:
+        raise
+    except Exception as error:
+        raise SpecError(
+            f"the density of {spec.name} cannot be computed: {one_line(error)}",
+            path=spec.path,
+            line=line_in(spec.path, error.__traceback__) if spec.path else spec.line,
+            do="check the shapes of data, coords and indices",
+        ) from error
+    for term, value in zip(terms, values, strict=True):
+        if not np.isfinite(np.sum(value)):
+            raise SpecError(
+                f"{spec.name} cannot be sampled: the density of {term.name} is "
+                f"{np.sum(value):g} at the starting point",
+                path=spec.path,
+                line=spec.line_of(str(term.name)) or spec.line,
+                expected="data and starting values inside the support of every variable",
+                do="look for data outside the support, a negative scale, or a log of zero",
+            )
+
+
+def _initial_point(model: pm.Model) -> dict[str, Any]:
+    from pytensor import config
+
+    with config.change_flags(mode="FAST_COMPILE", cxx=""):
+        point: dict[str, Any] = model.initial_point(random_seed=0)
+    return point

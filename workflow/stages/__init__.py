@@ -1,0 +1,1 @@
+"""The stages of a review, in the order they run."""

@@ -1,0 +1,52 @@
+"""Evaluate the declared levels on posterior and prior draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+from ..levels import find_rows, level_datasets
+from .stage import Context, Unavailable, plain
+
+
+class Hierarchy:
+    """Effect, location, scale, information and noise of every level."""
+
+    name = "hierarchy"
+    needs = ("posterior",)
+    provides = ("levels/", "prior_levels/")
+
+    def depends_on(self, context: Context) -> Mapping[str, Any]:
+        """The fit, the draws from the prior and the declared levels."""
+        return {
+            "model": context.model_key,
+            "sampling": context.settings.sampling(),
+            "prior_draws": context.settings.prior_draws,
+            "levels": {k: v.as_dict() for k, v in context.spec.levels.items()},
+        }
+
+    def run(self, context: Context) -> dict[str, xr.Dataset]:
+        """Evaluate.
+
+        Raises
+        ------
+        Unavailable
+            If the spec declares no level.
+        """
+        levels = context.spec.levels
+        if not levels:
+            raise Unavailable(
+                "no level of the hierarchy is declared; add levels={...} to the spec"
+            )
+        posterior = context.groups["posterior"]
+        rows = {name: find_rows(context.model, level, posterior) for name, level in levels.items()}
+        found = {
+            f"levels/{name}": plain(dataset)
+            for name, dataset in level_datasets(context.model, levels, posterior, rows).items()
+        }
+        if "prior" in context.groups:
+            prior = level_datasets(context.model, levels, context.groups["prior"], rows)
+            found |= {f"prior_levels/{name}": plain(dataset) for name, dataset in prior.items()}
+        return found

@@ -1,0 +1,35 @@
+"""Simulate data from the posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+from .stage import Context, groups_of
+
+
+class PosteriorPredictive:
+    """Replications of the data from the fitted model."""
+
+    name = "posterior predictive"
+    needs = ("posterior",)
+    provides = ("posterior_predictive",)
+
+    def depends_on(self, context: Context) -> Mapping[str, Any]:
+        """The fit."""
+        return {"model": context.model_key, "sampling": context.settings.sampling()}
+
+    def run(self, context: Context) -> dict[str, xr.Dataset]:
+        """Simulate one data set per posterior draw."""
+        import pymc as pm
+
+        free = [rv.name for rv in context.model.free_RVs]
+        tree = pm.sample_posterior_predictive(
+            xr.DataTree.from_dict({"posterior": context.groups["posterior"][free]}),
+            model=context.model,
+            random_seed=context.settings.seed_for("posterior predictive"),
+            progressbar=False,
+        )
+        return {"posterior_predictive": groups_of(tree)["posterior_predictive"]}

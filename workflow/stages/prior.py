@@ -1,0 +1,61 @@
+"""Simulate data from the prior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+from .stage import Context, Unavailable, groups_of
+
+
+class PriorPredictive:
+    """Parameters and data from the prior, before any data are seen."""
+
+    name = "prior predictive"
+    needs: tuple[str, ...] = ()
+    provides = ("prior", "prior_predictive")
+
+    def depends_on(self, context: Context) -> Mapping[str, Any]:
+        """Model, number of draws and seed."""
+        return {
+            "model": context.model_key,
+            "draws": context.settings.prior_draws,
+            "seed": context.settings.seed,
+        }
+
+    def run(self, context: Context) -> dict[str, xr.Dataset]:
+        """Simulate.
+
+        Raises
+        ------
+        Unavailable
+            If a prior is improper: nothing can be simulated from it.
+        """
+        import pymc as pm
+
+        improper = [
+            rv.name for rv in context.model.free_RVs if _family(rv) in ("Flat", "HalfFlat")
+        ]
+        if improper:
+            raise Unavailable(
+                f"the prior of {', '.join(improper)} is improper (flat), so nothing can be "
+                "simulated from it"
+            )
+        if context.model.potentials:
+            context.fallbacks.append(
+                "Data were simulated from the prior without the model's Potential terms, which "
+                "have no distribution to draw from"
+            )
+        tree = pm.sample_prior_predictive(
+            draws=context.settings.prior_draws,
+            model=context.model,
+            random_seed=context.settings.seed_for("prior"),
+        )
+        groups = groups_of(tree)
+        return {name: groups[name] for name in self.provides}
+
+
+def _family(rv: Any) -> str:
+    return str(getattr(rv.owner.op, "_print_name", ("",))[0])
