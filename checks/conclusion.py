@@ -112,7 +112,9 @@ def _fit_to_data(findings: Sequence[Finding]) -> str:
     mine = [f for f in _of(findings, "PPC") if not f.untrusted]
     bad = [f for f in mine if f.verdict in (Verdict.FAIL, Verdict.WARN)]
     if any(f.verdict is Verdict.FAIL for f in bad):
-        what = listed([f.where or f.name.replace("_", " ") for f in bad if f.verdict is Verdict.FAIL])
+        what = listed(
+            [f.where or f.name.replace("_", " ") for f in bad if f.verdict is Verdict.FAIL]
+        )
         return f"The model does not reproduce the data ({what})."
     if bad:
         return "The model reproduces the data, with a reservation."

@@ -2,8 +2,9 @@
 
 The model is eight schools (Rubin 1981) or data like it: y_j ~ N(theta_j, s_j),
 theta_j ~ N(mu, tau), mu ~ N(0, mu_scale), tau ~ half-Cauchy(tau_scale). Draws are independent and
-exact: tau from its marginal posterior on a fine grid, mu given tau and theta given both in closed form (Gelman et al.,
-Bayesian Data Analysis, 3rd ed., section 5.4). A keyword then breaks one thing at a time.
+exact: tau from its marginal posterior on a fine grid, mu given tau and theta given both in closed
+form (Gelman et al., Bayesian Data Analysis, 3rd ed., section 5.4). A keyword then breaks one thing
+at a time.
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ def _schools(n: int) -> dict[str, Any]:
     return {"school": [chr(65 + i % 26) + str(i // 26 or "") for i in range(n)]}
 
 
-def _dataset(**variables: Array) -> xr.Dataset:
+def _dataset(**variables: np.ndarray) -> xr.Dataset:
     width = next((v.shape[2] for v in variables.values() if v.ndim == 3), 0)
     return xr.Dataset(
         {k: (("chain", "draw", "school")[: v.ndim], v) for k, v in variables.items()},

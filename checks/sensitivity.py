@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -372,7 +373,7 @@ def conclusion_shifts(
             f"under {worst.parameter} ~ {worst.prior} "
             f"({number(worst.base.mean, 3)} to {number(worst.other.mean, 3)})"
         )
-        details = {
+        details: dict[str, Any] = {
             "value": abs(worst.shift),
             "mcse": worst.mcse,
             "threshold": limit,
@@ -457,7 +458,7 @@ def decision_flips(
             for c in mine
             if abs(c.other.mean - even) <= 2 * c.other.mcse or not sweep_rhat[c.alternative] <= rhat
         ]
-        details = {
+        details: dict[str, Any] = {
             "value": max(abs(c.other.mean - base.mean) for c in mine),
             "mcse": float(np.hypot(base.mcse, max(c.other.mcse for c in mine))),
             "threshold": even,

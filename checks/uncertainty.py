@@ -351,7 +351,8 @@ def _compare(name: str, level: xr.Dataset, simulated: xr.DataArray, errors: floa
     return judge(
         abs(z) > errors,
         f"Components of a new observation in an observed group ({name}) sum to "
-        f"{number(float(parts.mean()), 3)}; simulated data have {number(by_simulation.mean(), 3)}",
+        f"{number(float(parts.mean()), 3)}; simulated data have "
+        f"{number(float(by_simulation.mean()), 3)}",
         value=difference,
         mcse=mcse,
         threshold=errors,

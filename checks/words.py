@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-def number(value: float, digits: int = 2) -> str:
+def number(value: float | None, digits: int = 2) -> str:
     """Format a number to ``digits`` significant digits, never in exponents up to a million.
 
     >>> number(0.01234), number(1234.5), number(-3.0), number(16.58)

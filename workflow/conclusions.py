@@ -30,8 +30,11 @@ def evaluate(
     """
     found = {}
     for name, function in functions.items():
-        where = {"path": spec.path, "line": getattr(function, "__code__", None)}
-        where["line"] = getattr(where["line"], "co_firstlineno", None)
+        code = getattr(function, "__code__", None)
+        where: dict[str, Any] = {
+            "path": spec.path,
+            "line": getattr(code, "co_firstlineno", None),
+        }
         try:
             value: Any = function(posterior)
         except Exception as error:
@@ -78,5 +81,3 @@ def followed(
             kept[f"{name}: mean weight"] = own_data_weight(level).mean("group")
     found = xr.Dataset(kept)
     return found.drop_vars([c for c in found.coords if c not in found.dims])
-
-

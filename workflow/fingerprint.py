@@ -9,11 +9,10 @@ import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from .spec import normalised, source_of
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -53,19 +52,30 @@ def key_of(*parts: Any) -> str:
 def code_key(functions: Mapping[str, Callable[..., Any]]) -> dict[str, str]:
     """Return a key of functions by name, that comments and layout do not change.
 
-    Where there is no source (a lambda typed into a session), the compiled code stands in.
+    It covers the compiled code and the plain values (numbers, text) the code refers to, so that a
+    cut-off moved to a constant of the file is noticed.
     """
-    return {name: key_of(_code_text(function)) for name, function in functions.items()}
+    return {
+        name: key_of(_code_text(inspect.unwrap(function))) for name, function in functions.items()
+    }
 
 
 def _code_text(function: Callable[..., Any]) -> str:
-    source = source_of(function)
-    code = getattr(inspect.unwrap(function), "__code__", None)
+    code = getattr(function, "__code__", None)
     if code is None:
-        return source or repr(function)
-    # Lambdas share the source of the statement they stand in: the compiled code tells them apart.
-    inner = [c for c in code.co_consts if not inspect.iscode(c)]
-    return f"{normalised(source) if 'def ' in source[:200] else ''}{code.co_code.hex()}{inner!r}{code.co_names!r}"
+        return repr(type(function))
+    values = inspect.getclosurevars(function)
+    plain = {
+        name: value
+        for name, value in {**values.globals, **values.nonlocals}.items()
+        if isinstance(value, int | float | str | bool | tuple)
+    }
+    return _compiled(code) + repr(sorted(plain.items())) + repr(function.__defaults__)
+
+
+def _compiled(code: CodeType) -> str:
+    inner = [_compiled(c) if inspect.iscode(c) else repr(c) for c in code.co_consts]
+    return f"{code.co_code.hex()}{inner}{code.co_names}"
 
 
 def data_key(values: Mapping[str, np.ndarray]) -> str:

@@ -10,7 +10,15 @@ import numpy as np
 import xarray as xr
 
 from ..checks.draws import SAMPLE, Array
-from ..checks.hierarchy import Level, NotUnderstood, Rows, mean_and_sd, normal_outcome, rows_of
+from ..checks.hierarchy import (
+    Level,
+    NotUnderstood,
+    Rows,
+    mean_and_sd,
+    normal_outcome,
+    rows_of,
+    value_of,
+)
 from .preflight import observed_values
 
 if TYPE_CHECKING:
@@ -62,7 +70,7 @@ def level_dataset(
 def find_rows(
     model: pm.Model, level: Level, draws: xr.Dataset, points: int = 2
 ) -> Rows | NotUnderstood:
-    """Return the rows of a level, as declared or as read off the model; or why they are not known."""
+    """Return the rows of a level, declared or read off the model; or why they are not known."""
     try:
         if level.rows is not None:
             return _declared_rows(model, level)
@@ -79,7 +87,7 @@ def find_rows(
 def _declared_rows(model: pm.Model, level: Level) -> Rows:
     outcome = normal_outcome(model, level.effect)
     size = observed_values(model)[outcome.name].size
-    codes = np.asarray(model[str(level.rows)].eval()).ravel()
+    codes = value_of(model[str(level.rows)]).ravel()
     if codes.size != size:
         raise NotUnderstood(
             f"rows={level.rows!r} has {codes.size} values, {outcome.name} has {size} rows"
@@ -219,10 +227,11 @@ def _mean_and_sd_on(model: pm.Model, level: Level, draws: xr.Dataset, rows: Rows
     for start in range(0, total, step):
         chunk = slice(start, min(start + step, total))
         size = chunk.stop - chunk.start
-        values = evaluate(*[v[chunk].astype(rv.dtype) for rv, v in flat.items()])
+        means, sds = evaluate(*[v[chunk].astype(rv.dtype) for rv, v in flat.items()])
         yield (
             chunk,
-            *(_rowwise(v, e.ndim, size, row_shape) for v, e in zip(values, (mean, sd), strict=True)),
+            _rowwise(means, mean.ndim, size, row_shape),
+            _rowwise(sds, sd.ndim, size, row_shape),
         )
 
 

@@ -37,7 +37,7 @@ def load_specs(target: str) -> list[ModelSpec]:
         raise SpecError(
             "no spec in this file",
             path=str(path),
-            expected="a function decorated with @poolwise.spec, or one annotated to return pm.Model",
+            expected="a function decorated with @poolwise.spec, or annotated to return pm.Model",
             do="add '-> pm.Model' to the function, or name it: "
             f"poolwise review {path}::function_name",
         )
@@ -138,9 +138,7 @@ def _named(module: ModuleType, path: Path, name: str) -> ModelSpec:
         if by_name:
             return by_name[0]
         others = ", ".join(s.name for s in _specs_in(module, path)) or "none"
-        raise SpecError(
-            f"holds no {name}", path=str(path), expected=f"one of its specs: {others}"
-        )
+        raise SpecError(f"holds no {name}", path=str(path), expected=f"one of its specs: {others}")
     if isinstance(found, ModelSpec):
         return found
     return as_spec(found, str(path))

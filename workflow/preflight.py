@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..checks.hierarchy import python_mode, value_of
 from .errors import SpecError, line_in, one_line
 from .spec import ModelSpec
 
@@ -75,7 +76,7 @@ def _likelihood(spec: ModelSpec, model: pm.Model) -> None:
 
 def _data(spec: ModelSpec, model: pm.Model) -> None:
     for name, values in observed_values(model).items():
-        where = {"path": spec.path, "line": spec.line_of(name) or spec.line}
+        where: dict[str, Any] = {"path": spec.path, "line": spec.line_of(name) or spec.line}
         if values.size == 0:
             raise SpecError(f"the data of {name} are empty", **where)
         bad = ~np.isfinite(values)
@@ -119,13 +120,11 @@ def _data(spec: ModelSpec, model: pm.Model) -> None:
 def observed_values(model: pm.Model) -> dict[str, Any]:
     """Return the observed data of every outcome as float arrays."""
     import pytensor.tensor as pt
-    from pytensor.compile.mode import Mode
 
     found = {}
     for rv in model.observed_RVs:
-        value = pt.as_tensor(model.rvs_to_values[rv])
-        values = value.eval(mode=Mode(linker="py", optimizer=None))
-        found[str(rv.name)] = np.asarray(values, dtype=float)
+        values = value_of(pt.as_tensor(model.rvs_to_values[rv]))
+        found[str(rv.name)] = values.astype(float)
     return found
 
 
@@ -204,14 +203,11 @@ def _line_with(spec: ModelSpec, text: str) -> int | None:
 
 def _start(spec: ModelSpec, model: pm.Model) -> None:
     """Refuse a model whose density is not finite where every sampler starts."""
-    from pytensor.compile.mode import Mode
-
-    mode = Mode(linker="py", optimizer=None)
     try:
         terms = [*model.basic_RVs, *model.potentials]
         densities = model.logp(vars=terms, sum=False)
         point = _initial_point(model)
-        evaluate = model.compile_fn(densities, mode=mode, on_unused_input="ignore")
+        evaluate = model.compile_fn(densities, mode=python_mode(), on_unused_input="ignore")
         values = evaluate(point)
     except SpecError:
         raise

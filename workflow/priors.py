@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..checks.hierarchy import constant_value
@@ -131,6 +132,10 @@ def default_alternatives(
             yield Alternative(name, words, base, make, declared=False)
 
 
+def _itself(rv: Any) -> Any:
+    return rv
+
+
 def declared_alternatives(
     model: pm.Model, priors: Mapping[str, Sequence[Any]]
 ) -> Iterator[Alternative]:
@@ -139,7 +144,7 @@ def declared_alternatives(
         base = in_words(model[name])
         for dist in dists:
             rv = dist() if callable(dist) else dist
-            yield Alternative(name, in_words(rv), base, lambda rv=rv: rv, declared=True)
+            yield Alternative(name, in_words(rv), base, partial(_itself, rv), declared=True)
 
 
 def alternatives(
@@ -176,7 +181,8 @@ def with_prior(model: pm.Model, alternative: Alternative) -> pm.Model:
     if dist.ndim != old.ndim:
         if dist.ndim:
             raise ValueError(
-                f"{alternative.prior} has {dist.ndim} dimensions, {alternative.parameter} {old.ndim}"
+                f"{alternative.prior} has {dist.ndim} dimensions, "
+                f"{alternative.parameter} has {old.ndim}"
             )
         dist = change_dist_size(dist, old.owner.inputs[0].shape)
     with pm.Model() as scratch:

@@ -328,9 +328,7 @@ def _write(
     return Review(record, folder)
 
 
-def as_json(
-    record: ReviewRecord, selection: tuple[Sequence[str], Sequence[str]]
-) -> dict[str, Any]:
+def as_json(record: ReviewRecord, selection: tuple[Sequence[str], Sequence[str]]) -> dict[str, Any]:
     """Return the record of a run as plain data: the one result object of every machine format."""
     from ..reports.plain import regularization, sensitivity, uncertainty
 
@@ -384,6 +382,10 @@ def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: float("nan") if v is None else v for k, v in values.items()}
+
+
 def load_run(folder: str | Path) -> ReviewRecord:
     """Read a saved run and judge it again, without sampling.
 
@@ -415,10 +417,7 @@ def load_run(folder: str | Path) -> ReviewRecord:
         "stage_errors": [Finding.from_dict(f) for f in declared["stage_errors"]],
     }
     if declared["expectations"]:
-        evidence_declared["expectations"] = [
-            Met(**{k: float("nan") if v is None else v for k, v in m.items()})
-            for m in declared["expectations"]
-        ]
+        evidence_declared["expectations"] = [Met(**_numbers(m)) for m in declared["expectations"]]
     spec = saved["spec"]
     lines = {f["where"].partition("[")[0]: f["line"] for f in saved["findings"]}
     return judged(

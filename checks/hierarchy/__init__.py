@@ -1,5 +1,6 @@
 """What poolwise knows about the hierarchy of a model."""
 
+from .cheap import python_mode, value_of
 from .level import Level
 from .roles import Roles, constant_value, is_positive, roles
 from .rows import NotUnderstood, Rows, mean_and_sd, normal_outcome, rows_of
@@ -13,6 +14,8 @@ __all__ = [
     "is_positive",
     "mean_and_sd",
     "normal_outcome",
+    "python_mode",
     "roles",
     "rows_of",
+    "value_of",
 ]

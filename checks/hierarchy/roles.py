@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .cheap import value_of
 from .level import Level
 
 if TYPE_CHECKING:
@@ -85,8 +86,6 @@ def _lower_bound(rv: Any) -> float:
 def constant_value(variable: Any) -> float | None:
     """Return the value of a parameter that is the same number everywhere, or None."""
     import numpy as np
-    from pytensor import config
-    from pytensor.compile.mode import Mode
     from pytensor.graph.traversal import explicit_graph_inputs
     from pytensor.tensor.random.type import RandomType
 
@@ -94,8 +93,7 @@ def constant_value(variable: Any) -> float | None:
         return None
     if list(explicit_graph_inputs([variable])):
         return None
-    with config.change_flags(cxx=""):
-        values = np.unique(variable.eval(mode=Mode(linker="py", optimizer=None)))
+    values = np.unique(value_of(variable))
     return float(values[0]) if values.size == 1 else None
 
 
@@ -109,7 +107,8 @@ def _random_parents(rv: Any, model: pm.Model) -> set[str]:
     from pytensor.graph.traversal import ancestors
 
     basic = set(model.basic_RVs)
-    return {v.name for v in ancestors(list(rv.owner.inputs), blockers=basic) if v in basic}
+    parents = ancestors(list(rv.owner.inputs), blockers=basic)
+    return {str(v.name) for v in parents if v in basic}
 
 
 def _free_ancestors(model: pm.Model, name: str) -> set[str]:
@@ -118,7 +117,7 @@ def _free_ancestors(model: pm.Model, name: str) -> set[str]:
     if name not in model.named_vars:
         return set()
     free = set(model.free_RVs)
-    return {v.name for v in ancestors([model[name]]) if v in free}
+    return {str(v.name) for v in ancestors([model[name]]) if v in free}
 
 
 def _declared_offsets(model: pm.Model, levels: Mapping[str, Level]) -> set[str]:

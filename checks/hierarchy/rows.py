@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..draws import Array
+from .cheap import python_mode, value_of
 
 if TYPE_CHECKING:
     import pymc as pm
 
 
-class NotUnderstood(Exception):  # noqa: N818 - a reason, turned into "skipped, because ..."
+class NotUnderstood(Exception):
     """The rows of a level cannot be read off the model; the message says why."""
 
 
@@ -51,9 +52,7 @@ def normal_outcome(model: pm.Model, effect: str) -> Any:
     from pytensor.graph.traversal import ancestors
 
     target = model[effect]
-    touched = [
-        rv for rv in model.observed_RVs if target in set(ancestors(list(rv.owner.inputs)))
-    ]
+    touched = [rv for rv in model.observed_RVs if target in set(ancestors(list(rv.owner.inputs)))]
     if not touched:
         raise NotUnderstood(f"{effect} does not enter any likelihood")
     if len(touched) > 1:
@@ -113,14 +112,11 @@ def _probe(
     model: pm.Model, outcome: Any, mean: Any, effect: str, point: dict[str, np.ndarray]
 ) -> Rows:
     import pytensor
-    from pytensor.compile.mode import Mode
 
     target = model[effect]
     inputs = [target, *(rv for rv in model.free_RVs if rv is not target)]
-    shape = outcome.shape.eval(mode=Mode(linker="py", optimizer=None))
-    evaluate = pytensor.function(
-        inputs, mean, mode=Mode(linker="py", optimizer=None), on_unused_input="ignore"
-    )
+    shape = tuple(value_of(outcome.shape))
+    evaluate = pytensor.function(inputs, mean, mode=python_mode(), on_unused_input="ignore")
     others = [np.asarray(point[v.name], dtype=v.dtype) for v in inputs[1:]]
     base_effect = np.asarray(point[effect], dtype=target.dtype)
 
@@ -130,11 +126,11 @@ def _probe(
         return np.broadcast_to(np.asarray(value, dtype=float), shape).ravel()
 
     groups = base_effect.size
-    steps = np.random.default_rng(1).uniform(0.5, 1.5, size=groups)
+    steps: Array = np.random.default_rng(1).uniform(0.5, 1.5, size=groups).astype(np.float64)
     base = moved(np.zeros(groups))
     size = max(1.0, float(np.abs(base_effect).max()))
     by_one = (moved(np.full(groups, size)) - base) / size
-    by_index = (moved(size * (1.0 + np.arange(groups))) - base) / size
+    by_index = (moved(size * np.arange(1.0, groups + 1)) - base) / size
     by_chance = (moved(size * steps) - base) / size
     scale = max(float(np.abs(by_one).max()), 1e-300)
     enters = np.abs(by_index) + np.abs(by_one) > 1e-9 * scale

@@ -24,9 +24,7 @@ URANIUM[COUNTY] = [float(row["log_uranium"]) for row in ROWS]
     unit="log pCi/L",
     levels={"county": Level(effect="alpha", location="county_mean", scale="tau")},
     expect=[
-        Expect(
-            of="log_radon", stat="q95", between=(-1, 8), prob=0.9, why="houses over 3000 pCi/L"
-        ),
+        Expect(of="log_radon", stat="q95", between=(-1, 8), prob=0.9, why="houses over 3000 pCi/L"),
         Expect(of="log_radon", stat="sd", between=(0.2, 3), prob=0.9, why="within a factor of 20"),
     ],
     quantities={

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import xarray as xr
 
 from ..errors import one_line
 from ..settings import Settings
-from .stage import Context, Report, groups_of, plain
+from .stage import Context, Report, groups_of, plain, quiet_pymc
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -101,9 +100,7 @@ def _why_not_nutpie(model: pm.Model) -> str:
     return ""
 
 
-def _with_nutpie(
-    model: pm.Model, settings: Settings, seed: int, report: Report
-) -> xr.DataTree:
+def _with_nutpie(model: pm.Model, settings: Settings, seed: int, report: Report) -> xr.DataTree:
     import nutpie
 
     report("compiling", 0, 1)
@@ -113,7 +110,7 @@ def _with_nutpie(
         done = sum(c.finished_draws for c in chains)
         report("sampling", done, sum(c.total_draws for c in chains))
 
-    return nutpie.sample(
+    tree: xr.DataTree = nutpie.sample(
         compiled,
         draws=settings.draws,
         tune=settings.tune,
@@ -125,31 +122,26 @@ def _with_nutpie(
         progress_callback=progress,
         progress_rate=250,
     )
+    return tree
 
 
 def _with_pymc(model: pm.Model, settings: Settings, seed: int) -> xr.DataTree:
     import pymc as pm
 
-    log = logging.getLogger("pymc")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            # What the sampler warns of is what the SMP checks report.
-            warnings.simplefilter("ignore")
-            tree = pm.sample(
-                draws=settings.draws,
-                tune=settings.tune,
-                chains=settings.chains,
-                random_seed=seed,
-                nuts_sampler="pymc",
-                progressbar=False,
-                compute_convergence_checks=False,
-                model=model,
-                **({} if model.discrete_value_vars else {"target_accept": settings.target_accept}),
-            )
-    finally:
-        log.setLevel(level)
+    with quiet_pymc(), warnings.catch_warnings():
+        # What the sampler warns of is what the SMP checks report.
+        warnings.simplefilter("ignore")
+        tree: xr.DataTree = pm.sample(
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            random_seed=seed,
+            nuts_sampler="pymc",
+            progressbar=False,
+            compute_convergence_checks=False,
+            model=model,
+            **({} if model.discrete_value_vars else {"target_accept": settings.target_accept}),
+        )
     return tree
 
 
@@ -167,6 +159,6 @@ def _dataset(model: pm.Model, values: Mapping[str, Any]) -> xr.Dataset:
     from arviz_base import dict_to_dataset
 
     names = set(values)
-    coords = {k: list(v) for k, v in model.coords.items() if v is not None}
-    dims = {k: list(d) for k, d in model.named_vars_to_dims.items() if k in names}
+    coords: dict[Any, Any] = {k: list(v) for k, v in model.coords.items() if v is not None}
+    dims: dict[Any, Any] = {k: list(d) for k, d in model.named_vars_to_dims.items() if k in names}
     return plain(dict_to_dataset(dict(values), coords=coords, dims=dims, sample_dims=[]))

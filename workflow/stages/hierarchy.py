@@ -37,9 +37,7 @@ class Hierarchy:
         """
         levels = context.spec.levels
         if not levels:
-            raise Unavailable(
-                "no level of the hierarchy is declared; add levels={...} to the spec"
-            )
+            raise Unavailable("no level of the hierarchy is declared; add levels={...} to the spec")
         posterior = context.groups["posterior"]
         rows = {name: find_rows(context.model, level, posterior) for name, level in levels.items()}
         found = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from .stage import Context, groups_of
+from .stage import Context, groups_of, quiet_pymc
 
 
 class PosteriorPredictive:
@@ -26,10 +26,12 @@ class PosteriorPredictive:
         import pymc as pm
 
         free = [rv.name for rv in context.model.free_RVs]
-        tree = pm.sample_posterior_predictive(
-            xr.DataTree.from_dict({"posterior": context.groups["posterior"][free]}),
-            model=context.model,
-            random_seed=context.settings.seed_for("posterior predictive"),
-            progressbar=False,
-        )
+        draws = xr.DataTree.from_dict({"posterior": context.groups["posterior"][free]})
+        with quiet_pymc():
+            tree = pm.sample_posterior_predictive(
+                draws,
+                model=context.model,
+                random_seed=context.settings.seed_for("posterior predictive"),
+                progressbar=False,
+            )
         return {"posterior_predictive": groups_of(tree)["posterior_predictive"]}

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from .stage import Context, Unavailable, groups_of
+from .stage import Context, Unavailable, groups_of, quiet_pymc
 
 
 class PriorPredictive:
@@ -35,9 +35,7 @@ class PriorPredictive:
         """
         import pymc as pm
 
-        improper = [
-            rv.name for rv in context.model.free_RVs if _family(rv) in ("Flat", "HalfFlat")
-        ]
+        improper = [rv.name for rv in context.model.free_RVs if _family(rv) in ("Flat", "HalfFlat")]
         if improper:
             raise Unavailable(
                 f"the prior of {', '.join(improper)} is improper (flat), so nothing can be "
@@ -48,11 +46,12 @@ class PriorPredictive:
                 "Data were simulated from the prior without the model's Potential terms, which "
                 "have no distribution to draw from"
             )
-        tree = pm.sample_prior_predictive(
-            draws=context.settings.prior_draws,
-            model=context.model,
-            random_seed=context.settings.seed_for("prior"),
-        )
+        with quiet_pymc():
+            tree = pm.sample_prior_predictive(
+                draws=context.settings.prior_draws,
+                model=context.model,
+                random_seed=context.settings.seed_for("prior"),
+            )
         groups = groups_of(tree)
         return {name: groups[name] for name in self.provides}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 Report = Callable[[str, int, int], None]
 
 
-class Unavailable(Exception):  # noqa: N818 - a reason, not a fault
+class Unavailable(Exception):
     """A stage has nothing to do for this model; the message says why."""
 
 
@@ -68,9 +70,12 @@ class Stage(Protocol):
         Groups it adds; a name that ends in ``/`` stands for every group below it.
     """
 
-    name: str
-    needs: tuple[str, ...]
-    provides: tuple[str, ...]
+    @property
+    def name(self) -> str: ...
+    @property
+    def needs(self) -> tuple[str, ...]: ...
+    @property
+    def provides(self) -> tuple[str, ...]: ...
 
     def depends_on(self, context: Context) -> Mapping[str, Any]:
         """Return plain data that, when unchanged, makes a saved result good."""
@@ -79,6 +84,18 @@ class Stage(Protocol):
     def run(self, context: Context) -> dict[str, xr.Dataset]:
         """Return the groups that the stage provides."""
         ...
+
+
+@contextmanager
+def quiet_pymc() -> Iterator[None]:
+    """Keep PyMC from logging what a review shows in its own words."""
+    log = logging.getLogger("pymc")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def plain(dataset: xr.Dataset) -> xr.Dataset:

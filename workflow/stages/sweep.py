@@ -88,10 +88,14 @@ class PriorSweep:
             prior=alternative.prior,
             base=alternative.base,
             declared=int(alternative.declared),
-            divergences=int(tree["sample_stats"].get("diverging", xr.DataArray(0)).sum()),
+            divergences=_divergences(tree["sample_stats"].to_dataset()),
         )
         write_groups(file, {"fit": fit})
         return fit
+
+
+def _divergences(statistics: xr.Dataset) -> int:
+    return int(statistics["diverging"].sum()) if "diverging" in statistics else 0
 
 
 def planned(context: Context) -> list[Alternative]:

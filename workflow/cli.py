@@ -1,0 +1,273 @@
+"""The command line. Importing it imports neither PyMC nor ArviZ; commands do when they run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from poolwise import __version__
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .review import Review
+    from .spec import ModelSpec
+
+EXIT_CHECKS_FAILED = 1
+EXIT_COULD_NOT_RUN = 2
+
+
+def _codes(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
+    return [code.strip() for code in (value or "").split(",") if code.strip()]
+
+
+def _friendly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn errors a user can act on into one screen and exit code 2."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        from .errors import SpecError
+
+        try:
+            return command(*args, **kwargs)
+        except SpecError as error:
+            click.echo(f"poolwise: {error}", err=True)
+            sys.exit(EXIT_COULD_NOT_RUN)
+        except KeyboardInterrupt:
+            click.echo(
+                "poolwise: interrupted; finished stages are kept, run again to go on", err=True
+            )
+            sys.exit(EXIT_COULD_NOT_RUN)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="poolwise")
+def main() -> None:
+    """Review hierarchical Bayesian models.
+
+    Give it a PyMC model with its data; it simulates from the prior, fits, checks the fit against
+    the data, sweeps the priors, and writes one HTML review.
+
+    Exit codes: 0 the review stands, 1 checks failed, 2 it could not run.
+    """
+
+
+@main.command()
+@click.argument("targets", nargs=-1, required=True, metavar="SPEC...")
+@click.option("--output", "-o", type=click.Path(), help="Run folder (poolwise_runs/NAME).")
+@click.option("--seed", type=click.IntRange(min=0), help="The only source of randomness.")
+@click.option("--draws", type=click.IntRange(min=100), default=1000, show_default=True)
+@click.option("--tune", type=click.IntRange(min=100), default=1000, show_default=True)
+@click.option("--chains", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option("--select", callback=_codes, metavar="CODES", help="Only these checks: SMP,PPC401.")
+@click.option("--ignore", callback=_codes, metavar="CODES", help="All but these checks.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["fail", "warn"]),
+    default="fail",
+    show_default=True,
+    help="'warn' also exits with 1 on warnings and undecided questions.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["html", "json"]),
+    default="html",
+    show_default=True,
+    help="'json' prints the result to stdout; the report is written all the same.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print the verdict and the path only.")
+@click.option("--verbose", "-v", is_flag=True, help="Print every finding.")
+@_friendly
+def review(
+    targets: tuple[str, ...],
+    output: str | None,
+    seed: int | None,
+    draws: int,
+    tune: int,
+    chains: int,
+    select: list[str],
+    ignore: list[str],
+    fail_on: str,
+    format_: str,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Review SPEC: a Python file, or one function in it (models.py::eight_schools)."""
+    from .loading import load_specs
+
+    stderr = _console(stderr=True)
+    if not quiet and stderr.is_terminal:
+        with stderr.status("loading"):
+            specs = [spec for target in targets for spec in load_specs(target)]
+    else:
+        specs = [spec for target in targets for spec in load_specs(target)]
+    _distinct(specs)
+    options = {
+        "seed": seed,
+        "draws": draws,
+        "tune": tune,
+        "chains": chains,
+        "select": select,
+        "ignore": ignore,
+    }
+    finished, worst = [], 0
+    for spec in specs:
+        folder = None if output is None else Path(output)
+        if folder is not None and len(specs) > 1:
+            folder = folder / spec.name
+        this = _review_one(spec, folder, options, stderr, quiet)
+        finished.append(this)
+        worst = max(worst, this.exit_code(fail_on))
+        _show(this, format_, stderr, quiet, verbose, many=len(specs) > 1)
+    if format_ == "json":
+        _print_json(finished)
+    sys.exit(worst)
+
+
+def _review_one(
+    spec: ModelSpec, folder: Path | None, options: dict[str, Any], stderr: Console, quiet: bool
+) -> Review:
+    from .progress import TerminalWatcher
+    from .review import review as run_review
+
+    if not quiet:
+        stderr.print(f"Reviewing [bold]{spec.name}[/]", highlight=False)
+    with TerminalWatcher(stderr, quiet=quiet) as watcher:
+        return run_review(spec, output=folder, watcher=watcher, **options)
+
+
+def _show(
+    this: Review, format_: str, stderr: Console, quiet: bool, verbose: bool, *, many: bool
+) -> None:
+    from ..reports.terminal import print_review
+
+    console = stderr if format_ == "json" else _console()
+    if quiet:
+        console.print(f"{this.record.name}: {this.verdict}", highlight=False, markup=False)
+    else:
+        print_review(this.record, console, verbose=verbose)
+    # The path stands alone on the last line, for scripts that read it.
+    click.echo(this.report, err=format_ == "json")
+    if many and not quiet:
+        console.print()
+
+
+def _print_json(finished: list[Review]) -> None:
+    import json
+
+    results = [json.loads((r.folder / "run.json").read_text(encoding="utf-8")) for r in finished]
+    click.echo(json.dumps(results[0] if len(results) == 1 else results, indent=1))
+
+
+def _distinct(specs: list[ModelSpec]) -> None:
+    from .errors import SpecError
+
+    names = [s.name for s in specs]
+    for spec in specs:
+        if names.count(spec.name) > 1:
+            raise SpecError(
+                f"two specs are called {spec.name}",
+                path=spec.path,
+                line=spec.line,
+                do="review them one at a time, or give one of them name='...'",
+            )
+
+
+@main.command()
+@click.argument("run", type=click.Path())
+@click.option("--verbose", "-v", is_flag=True, help="Print every finding.")
+@_friendly
+def report(run: str, verbose: bool) -> None:
+    """Judge a saved RUN again and write its report, without sampling."""
+    from ..reports.html import render
+    from ..reports.terminal import print_review
+    from .review import load_run
+    from .store import write_text
+
+    record = load_run(run)
+    file = Path(run) / "report.html"
+    write_text(file, render(record))
+    print_review(record, _console(), verbose=verbose)
+    click.echo(file)
+    sys.exit(record.conclusion.exit_code())
+
+
+@main.command("list")
+@_friendly
+def list_checks() -> None:
+    """List every check: code, stage and the fault it looks for."""
+    from ..checks import REGISTRY, selected
+
+    stage = ""
+    for check in selected():
+        if check.stage != stage:
+            stage = check.stage
+            click.secho(f"\n{stage.capitalize()}", bold=True)
+        click.echo(f"  {check.code}  {REGISTRY[check.code].title}")
+
+
+@main.command()
+@click.argument("code")
+@_friendly
+def explain(code: str) -> None:
+    """Say what the check CODE asks, why it matters and what to do."""
+    from ..checks import REGISTRY
+    from .errors import SpecError
+
+    check = REGISTRY.get(code.upper())
+    if check is None:
+        alike = [c for c in REGISTRY if c.startswith(code.upper()[:3])] or list(REGISTRY)
+        raise SpecError(f"there is no check {code}", expected=f"one of {', '.join(alike)}")
+    click.secho(f"{check.code} {check.name}", bold=True)
+    click.echo(f"{check.title}\n")
+    for heading in ("Asks", "Why it matters", "What to do", "Thresholds", "Source"):
+        click.secho(heading, bold=True)
+        click.echo(f"{_wrapped(check.section(heading))}\n")
+    if check.after:
+        click.echo(f"Not judged when {', '.join(check.after)} failed.")
+    for name, default in check.thresholds.items():
+        click.echo(f'thresholds={{"{check.code}": {{"{name}": {default!r}}}}}')
+
+
+def _wrapped(text: str) -> str:
+    import textwrap
+
+    return textwrap.fill(
+        text.replace("``", "`"), width=88, initial_indent="  ", subsequent_indent="  "
+    )
+
+
+@main.command()
+@click.argument("path", type=click.Path(), default="models.py")
+@_friendly
+def init(path: str) -> None:
+    """Write a commented first spec to PATH (models.py)."""
+    from .errors import SpecError
+    from .template import FIRST_SPEC
+
+    file = Path(path)
+    if file.exists():
+        raise SpecError("exists already", path=path, do="name another file: poolwise init NAME.py")
+    try:
+        file.write_text(FIRST_SPEC, encoding="utf-8")
+    except OSError as error:
+        raise SpecError(f"cannot be written: {error.strerror or error}", path=path) from error
+    click.echo(f"Wrote {path}. Review it with: poolwise review {path}")
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, soft_wrap=False)
+
+
+if __name__ == "__main__":
+    main()
