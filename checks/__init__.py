@@ -12,7 +12,13 @@ from .evidence import Evidence, Missing, fact
 from .expect import Expect, Met
 from .finding import SEVERITY, Finding, Verdict, inconclusive, judge, skipped
 from .hierarchy import Level
-from .pooling import contraction, equivalent_penalty, own_data_weight, pooling_factor
+from .pooling import (
+    contraction,
+    data_level_factor,
+    equivalent_penalty,
+    own_data_weight,
+    pooling_factor,
+)
 from .uncertainty import decompose
 
 #: Modules whose import registers checks and facts.
@@ -33,6 +39,7 @@ __all__ = [
     "Verdict",
     "check",
     "contraction",
+    "data_level_factor",
     "decompose",
     "equivalent_penalty",
     "fact",

@@ -24,6 +24,7 @@ class PoolingFactor:
     factor: float
     mcse: float
     r_squared: float
+    r_squared_mcse: float
 
 
 def pooling_factor(level: xr.Dataset) -> PoolingFactor:
@@ -42,8 +43,8 @@ def pooling_factor(level: xr.Dataset) -> PoolingFactor:
     Returns
     -------
     PoolingFactor
-        ``factor`` near 0: groups keep their own estimates; near 1: they are pooled. ``mcse`` by
-        linearising the ratio.
+        ``factor`` near 0: groups keep their own estimates; near 1: they are pooled. Monte Carlo
+        errors by linearising the ratios.
 
     Raises
     ------
@@ -64,8 +65,50 @@ def pooling_factor(level: xr.Dataset) -> PoolingFactor:
     spread = mean - mean.mean()
     slope = 2 * (spread * (deviation - mean)).sum("group") / (mean.size - 1)
     linear = -slope / expected + between / expected**2 * (per_draw - expected)
-    r_squared = 1 - expected / float(level["effect"].var("group", ddof=1).mean())
-    return PoolingFactor(1 - between / expected, mcse_of_mean(linear), r_squared)
+    return PoolingFactor(
+        1 - between / expected,
+        mcse_of_mean(linear),
+        *_explained(per_draw, level["effect"].var("group", ddof=1)),
+    )
+
+
+def data_level_factor(level: xr.Dataset) -> PoolingFactor:
+    """Return the pooling factor and R² of the data level: rows around their fitted means.
+
+    Parameters
+    ----------
+    level : xarray.Dataset
+        ``residual_variance`` (chain, draw), the variance over rows of y minus its mean;
+        ``mean_residual_variance``, the variance over rows of its posterior mean; and
+        ``outcome_variance``, in the squared unit of the outcome.
+
+    Returns
+    -------
+    PoolingFactor
+        Near 0 when every draw leaves the same residuals; the Monte Carlo error of ``factor`` counts
+        that of its denominator only.
+
+    References
+    ----------
+    Gelman and Pardoe (2006), doi:10.1198/004017005000000517, equations 3 and 6, at k = data.
+    """
+    per_draw = level["residual_variance"]
+    expected, between = float(per_draw.mean()), float(level["mean_residual_variance"])
+    total = xr.full_like(per_draw, float(level["outcome_variance"]))
+    return PoolingFactor(
+        1 - between / expected,
+        mcse_of_mean(per_draw) * between / expected**2,
+        *_explained(per_draw, total),
+    )
+
+
+def _explained(left: xr.DataArray, total: xr.DataArray) -> tuple[float, float]:
+    """Return 1 - E[left] / E[total] and its Monte Carlo error."""
+    a, b = float(left.mean()), float(total.mean())
+    if b == 0:
+        return float("nan"), float("nan")
+    linear = -(left - a) / b + a / b**2 * (total - b)
+    return 1 - a / b, mcse_of_mean(linear)
 
 
 def own_data_weight(level: xr.Dataset) -> xr.DataArray:
@@ -149,6 +192,8 @@ class LevelPooling:
     rows : ndarray of shape (J,)
     factor : PoolingFactor or None
         None with fewer than two groups.
+    data_level : PoolingFactor or None
+        Of the rows around their fitted means.
     weight_mean, weight_low, weight_high : ndarray of shape (J,) or None
         Weight on own data: posterior mean and 89% interval. None where the information of a
         group's rows is not known; ``why_no_weights`` says why.
@@ -162,6 +207,7 @@ class LevelPooling:
     groups: list[str]
     rows: Array
     factor: PoolingFactor | None
+    data_level: PoolingFactor | None
     weight_mean: Array | None
     weight_low: Array | None
     weight_high: Array | None
@@ -198,6 +244,7 @@ def _level_pooling(name: str, level: xr.Dataset, prior: xr.Dataset | None) -> Le
         groups=groups,
         rows=np.asarray(level["rows"].values) if "rows" in level else np.full(len(groups), np.nan),
         factor=pooling_factor(level) if len(groups) > 1 else None,
+        data_level=data_level_factor(level) if "residual_variance" in level else None,
         weight_mean=None if weights is None else weights.mean(SAMPLE).values,
         weight_low=None if ends is None else ends[0],
         weight_high=None if ends is None else ends[1],

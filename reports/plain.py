@@ -61,6 +61,7 @@ def _level(level: LevelPooling) -> dict[str, Any]:
             "value": _number(factor.factor),
             "mcse": _number(factor.mcse),
             "r_squared": _number(factor.r_squared),
+            "r_squared_mcse": _number(factor.r_squared_mcse),
         },
         "mean_weight": _summary(level.mean_weight),
         "effective_groups": _summary(level.effective_groups),

@@ -48,7 +48,8 @@ def level_dataset(
     xarray.Dataset
         ``effect``, ``location``, ``scale``; and, for a normal outcome, ``information``,
         ``noise_variance``, ``other``, ``raw``, ``rows``, ``design``, ``design_squared``,
-        ``row_group`` and ``row_mean_variance``; see :mod:`poolwise.checks.pooling` and
+        ``row_group``, ``row_mean_variance``, ``residual_variance``, ``mean_residual_variance`` and
+        ``outcome_variance``; see :mod:`poolwise.checks.pooling` and
         :mod:`poolwise.checks.uncertainty` for their meaning.
     """
     effect = _by_group(draws[level.effect])
@@ -156,6 +157,7 @@ def _from_rows(
     information, noise, other = (np.empty((total, groups)) for _ in range(3))
     score = np.zeros(groups)
     mean_sum, mean_square = np.zeros(y.size), np.zeros(y.size)
+    residual_variance = np.empty(total)
     reference: Array | None = None
     safe = np.maximum(count, 1)
     for chunk, mean, sd in _mean_and_sd_on(model, level, draws, rows):
@@ -166,11 +168,13 @@ def _from_rows(
         other[chunk] = counts(mean - share) / safe
         with np.errstate(divide="ignore", invalid="ignore"):
             score += (linear((y - mean + share) / variance) / information[chunk]).sum(0)
+        residual_variance[chunk] = (y - mean).var(1, ddof=1) if y.size > 1 else np.nan
         if reference is None:
             reference = mean.mean(0)
         mean_sum += (mean - reference).sum(0)
         mean_square += ((mean - reference) ** 2).sum(0)
     row_variance = mean_square / total - (mean_sum / total) ** 2
+    residual = y - (0 if reference is None else reference) - mean_sum / total
     # Groups without rows are predicted at the noise and covariates of the others.
     empty = count == 0
     if empty.any():
@@ -189,6 +193,9 @@ def _from_rows(
             "design_squared": ("group", squared(ones)),
             "row_group": ("row", rows.group),
             "row_mean_variance": ("group", counts(row_variance) / safe),
+            "residual_variance": (SAMPLE, residual_variance.reshape(shape[:2])),
+            "mean_residual_variance": residual.var(ddof=1) if y.size > 1 else np.nan,
+            "outcome_variance": y.var(ddof=1) if y.size > 1 else np.nan,
         },
         coords={"group": effect["group"]},
     )

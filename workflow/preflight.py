@@ -105,16 +105,6 @@ def _data(spec: ModelSpec, model: pm.Model) -> None:
             expected="an outcome without missing values",
             do="drop these rows before the model is built",
         )
-    for variable in model.data_vars:
-        values = np.asarray(variable.get_value()) if hasattr(variable, "get_value") else None
-        if values is not None and values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise SpecError(
-                f"the data variable {variable.name} holds values that are not finite",
-                path=spec.path,
-                line=spec.line_of(variable.name) or spec.line,
-                expected="numbers",
-                do="drop or mend these rows before the model is built",
-            )
 
 
 def observed_values(model: pm.Model) -> dict[str, Any]:
@@ -215,7 +205,7 @@ def _start(spec: ModelSpec, model: pm.Model) -> None:
         raise SpecError(
             f"the density of {spec.name} cannot be computed: {one_line(error)}",
             path=spec.path,
-            line=line_in(spec.path, error.__traceback__) if spec.path else spec.line,
+            line=spec.line,
             do="check the shapes of data, coords and indices",
         ) from error
     for term, value in zip(terms, values, strict=True):

@@ -12,7 +12,7 @@ from typing import Any
 
 import xarray as xr
 
-from ..checks import Evidence, Finding, Met, Verdict, run_checks
+from ..checks import Evidence, Finding, Met, Verdict, run_checks, selected
 from ..checks.conclusion import conclude
 from ..checks.expect import meet
 from ..checks.hierarchy import roles
@@ -123,6 +123,7 @@ def review(
     """
     started = time.perf_counter()
     this = as_spec(spec)
+    _check_codes(select, ignore)
     settings = _settings(this, seed=seed, draws=draws, tune=tune, chains=chains)
     model = build_model(this)
     folder = prepare(Path(output) if output is not None else Path("poolwise_runs") / this.name)
@@ -144,6 +145,15 @@ def review(
         )
     record = _record(context, outcome, select, ignore, time.perf_counter() - started)
     return _write(record, outcome, folder, (select, ignore))
+
+
+def _check_codes(select: Sequence[str], ignore: Sequence[str]) -> None:
+    try:
+        selected(select, ignore)
+    except ValueError as error:
+        raise SpecError(
+            str(error), expected="codes such as SMP301, or how they begin: SMP"
+        ) from error
 
 
 def _settings(spec: ModelSpec, seed: int | None, **sizes: int) -> Settings:
@@ -270,12 +280,7 @@ def judged(
     **details: Any,
 ) -> ReviewRecord:
     """Ask every check of a run and sum up: a pure function of what was saved."""
-    try:
-        findings = run_checks(evidence, thresholds=thresholds, select=select, ignore=ignore)
-    except ValueError as error:
-        raise SpecError(
-            str(error), expected="codes such as SMP301, or how they begin: SMP"
-        ) from error
+    findings = run_checks(evidence, thresholds=thresholds, select=select, ignore=ignore)
     placed = [_with_line(f, lines) for f in findings]
     return ReviewRecord(
         evidence=evidence,
