@@ -1,0 +1,88 @@
+"""Which priors are top-level, in the usual parametrisations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import pytest
+
+from poolwise.checks.hierarchy import Level, roles
+
+Y = np.arange(8.0)
+SCHOOL = {"school": Level(effect="theta", location="mu", scale="tau")}
+
+
+def schools(form: str) -> pm.Model:
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 0, 5)
+        if form == "log scale":
+            log_tau = pm.Normal("log_tau", 0, 1)
+            tau = pm.Deterministic("tau", pm.math.exp(log_tau))
+        else:
+            tau = pm.HalfCauchy("tau", 5)
+        if form == "centred":
+            theta = pm.Normal("theta", mu, tau, shape=8)
+        elif form == "hyperprior below":
+            theta = pm.Normal("theta", pm.Normal("nu", mu, 1), tau, shape=8)
+        else:
+            z = pm.Normal("z", 0, 1, shape=8)
+            theta = pm.Deterministic("theta", mu + tau * z)
+        pm.Normal("y", theta, pm.HalfNormal("sigma", 10), observed=Y)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("form", "top_level", "scales"),
+    [
+        ("centred", ["mu", "tau", "sigma"], ["tau"]),
+        ("non-centred", ["mu", "tau", "sigma"], ["tau"]),
+        ("log scale", ["mu", "log_tau", "sigma"], []),
+        ("hyperprior below", ["mu", "tau", "sigma"], ["tau"]),
+    ],
+)
+def test_declared(form: str, top_level: list[str], scales: list[str]) -> None:
+    found = roles(schools(form), SCHOOL)
+    assert sorted(found.top_level) == sorted(top_level)
+    assert found.scales == scales
+    assert found.assumed_offsets == []
+
+
+def test_undeclared_offsets_are_assumed_and_said() -> None:
+    found = roles(schools("non-centred"), {})
+    assert found.assumed_offsets == ["z"]
+    assert sorted(found.top_level) == ["mu", "sigma", "tau"]
+    assert sorted(found.scales) == ["sigma", "tau"]
+
+
+def test_undeclared_centred_effects_are_no_top_level_priors() -> None:
+    found = roles(schools("centred"), {})
+    assert sorted(found.top_level) == ["mu", "sigma", "tau"]
+
+
+def test_standard_normal_coefficients_with_a_level_declared_elsewhere() -> None:
+    """A vector of N(0, 1) coefficients is taken for an offset unless a level says otherwise."""
+    with pm.Model() as model:
+        beta = pm.Normal("beta", 0, 1, shape=2)
+        wide = pm.Normal("wide", 0, 2.5, shape=2)
+        mean = pm.math.dot(np.ones((8, 2)), beta + wide)
+        pm.Normal("y", mean, pm.HalfNormal("sigma", 1), observed=Y)
+    found = roles(model, {})
+    assert found.assumed_offsets == ["beta"]
+    assert sorted(found.top_level) == ["sigma", "wide"]
+
+
+@pytest.mark.parametrize(
+    ("make", "positive"),
+    [
+        (lambda: pm.HalfNormal("s", 1), True),
+        (lambda: pm.Uniform("s", 0, 10), True),
+        (lambda: pm.Uniform("s", -1, 10), False),
+        (lambda: pm.Gamma("s", 2, 1), True),
+        (lambda: pm.Normal("s", 0, 1), False),
+        (lambda: pm.Beta("s", 1, 1), False),
+    ],
+)
+def test_scales_are_positive(make: object, positive: bool) -> None:
+    with pm.Model() as model:
+        pm.Normal("y", 0, 1 + make() ** 2, observed=Y)  # type: ignore[operator]
+    assert (roles(model, {}).scales == ["s"]) is positive

@@ -1,0 +1,145 @@
+"""A level evaluated on draws, against loops over rows and draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import pytest
+import xarray as xr
+from numpy.testing import assert_allclose
+
+from poolwise.checks import decompose, own_data_weight
+from poolwise.checks.hierarchy import Level, NotUnderstood
+from poolwise.workflow import levels as module
+from poolwise.workflow.levels import find_rows, level_dataset
+
+RNG = np.random.default_rng(1)
+GROUP = RNG.permutation(np.repeat(np.arange(5), [1, 2, 3, 6, 8]))
+N, J = GROUP.size, 5
+X = RNG.normal(size=N)
+Y = RNG.normal(size=N)
+LEVEL = Level(effect="theta", location="mu", scale="tau")
+
+
+def intercepts(known: bool = False) -> pm.Model:
+    with pm.Model(coords={"site": list("abcde")}) as model:
+        mu = pm.Normal("mu", 0, 1)
+        tau = pm.HalfNormal("tau", 1)
+        theta = pm.Normal("theta", mu, tau, dims="site")
+        beta = pm.Normal("beta", 0, 1)
+        sigma = 1 + np.arange(N) / N if known else pm.HalfNormal("sigma", 1)
+        pm.Data("row_group", GROUP)
+        pm.Normal("y", theta[GROUP] + beta * X, sigma, observed=Y)
+    return model
+
+
+def draws_of(model: pm.Model, chains: int = 2, draws: int = 30) -> xr.Dataset:
+    names = [v.name for v in [*model.free_RVs, *model.deterministics]]
+    values = pm.draw([model[n] for n in names], draws=chains * draws, random_seed=2)
+    found = {}
+    for name, value in zip(names, values, strict=True):
+        dims = model.named_vars_to_dims.get(name, ())
+        shaped = np.reshape(value, (chains, draws, *np.shape(value)[1:]))
+        found[name] = (("chain", "draw", *dims), shaped)
+    coords = {k: list(v) for k, v in model.coords.items() if v is not None}
+    return xr.Dataset(found, coords=coords)
+
+
+def dataset(model: pm.Model, draws: xr.Dataset, level: Level = LEVEL) -> xr.Dataset:
+    return level_dataset(model, level, draws, with_rows=find_rows(model, level, draws))
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("chunk", [7 * N, 10**9])
+def test_against_loops(known: bool, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CHUNK", chunk)
+    model = intercepts(known)
+    draws = draws_of(model)
+    level = dataset(model, draws)
+    raw = np.zeros(J)
+    for c in range(2):
+        for d in range(30):
+            one = draws.isel(chain=c, draw=d)
+            sd = 1 + np.arange(N) / N if known else np.full(N, float(one["sigma"]))
+            beta, theta = float(one["beta"]), one["theta"].values
+            here = level.isel(chain=c, draw=d)
+            residual = Y - theta[GROUP] - beta * X
+            assert_allclose(here["residual_variance"], np.var(residual, ddof=1))
+            for j in range(J):
+                mine = j == GROUP
+                information = np.sum(1 / sd[mine] ** 2)
+                assert_allclose(here["information"][j], information)
+                assert_allclose(here["noise_variance"][j], np.mean(sd[mine] ** 2))
+                assert_allclose(here["other"][j], np.mean(beta * X[mine]), atol=1e-12)
+                raw[j] += np.sum((Y - beta * X)[mine] / sd[mine] ** 2) / information / 60
+    assert_allclose(level["raw"], raw)
+    assert_allclose(level["rows"], np.bincount(GROUP))
+    assert_allclose(level["design"], 1)
+    means = (draws["theta"].values[..., GROUP] + draws["beta"].values[..., None] * X).reshape(-1, N)
+    by_group = [means.var(0)[j == GROUP].mean() for j in range(J)]
+    assert_allclose(level["row_mean_variance"], by_group)
+    assert_allclose(level["mean_residual_variance"], np.var(Y - means.mean(0), ddof=1))
+
+
+def test_declared_rows_and_noise_are_what_is_found() -> None:
+    model = intercepts()
+    draws = draws_of(model)
+    level = Level(effect="theta", location="mu", scale="tau", rows="row_group", noise="sigma")
+    xr.testing.assert_allclose(dataset(model, draws, level), dataset(model, draws))
+
+
+def test_a_slope() -> None:
+    with pm.Model(coords={"site": list("abcde")}) as model:
+        tau = pm.HalfNormal("tau", 1)
+        z = pm.Normal("z", 0, 1, dims="site")
+        slope = pm.Deterministic("slope", tau * z, dims="site")
+        pm.Normal("y", slope[GROUP] * X, 2, observed=Y)
+    level = dataset(model, draws_of(model), Level(effect="slope", scale="tau"))
+    squares = np.bincount(GROUP, X**2)
+    assert_allclose(level["information"].isel(chain=0, draw=0), squares / 4)
+    assert_allclose(level["design"], np.bincount(GROUP, X) / np.bincount(GROUP))
+    assert_allclose(level["raw"], np.bincount(GROUP, X * Y) / squares)
+    assert_allclose(level["location"], 0)
+
+
+def test_a_location_per_group() -> None:
+    with pm.Model(coords={"site": list("abcde")}) as model:
+        b = pm.Normal("b", 0, 1)
+        centre = pm.Deterministic("centre", b * np.arange(5.0), dims="site")
+        theta = pm.Normal("theta", centre, pm.HalfNormal("tau", 1), dims="site")
+        pm.Normal("y", theta[GROUP], 1, observed=Y)
+    draws = draws_of(model)
+    level = dataset(model, draws, Level(effect="theta", location="centre", scale="tau"))
+    assert_allclose(level["location"].values, draws["centre"].values)
+    assert list(level["group"].values) == list("abcde")
+
+
+def test_a_group_without_rows() -> None:
+    with pm.Model(coords={"site": list("abcdef")}) as model:
+        theta = pm.Normal("theta", 0, pm.HalfNormal("tau", 1), dims="site")
+        pm.Normal("y", theta[GROUP], 2, observed=Y)
+    level = dataset(model, draws_of(model), Level(effect="theta", scale="tau"))
+    assert level["rows"].values[5] == 0
+    assert np.isnan(level["raw"].values[5])
+    assert_allclose(own_data_weight(level).isel(group=5), 0)
+    assert all(np.isfinite(d.total) for d in decompose(level))
+
+
+def test_another_family_keeps_what_needs_no_rows() -> None:
+    with pm.Model(coords={"site": list("abcde")}) as model:
+        theta = pm.Normal("theta", 0, pm.HalfNormal("tau", 1), dims="site")
+        pm.Poisson("y", pm.math.exp(theta[GROUP]), observed=RNG.poisson(2, size=N))
+    draws = draws_of(model)
+    level = dataset(model, draws, Level(effect="theta", scale="tau"))
+    assert set(level.data_vars) == {"effect", "location", "scale"}
+    assert "Poisson" in level.attrs["why_no_information"]
+
+
+def test_declared_rows_of_the_wrong_length_are_said() -> None:
+    model = intercepts()
+    with model:
+        pm.Data("short", GROUP[:3])
+    level = Level(effect="theta", location="mu", scale="tau", rows="short")
+    reason = find_rows(model, level, draws_of(model))
+    assert isinstance(reason, NotUnderstood)
+    assert "3 values" in str(reason)

@@ -1,0 +1,446 @@
+"""Whole reviews of real models, against values computed elsewhere."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+import poolwise
+from poolwise.checks import Verdict
+from poolwise.checks.draws import mcse_of_mean, mcse_of_sd
+from poolwise.workflow.cli import main
+from poolwise.workflow.loading import load_specs
+from poolwise.workflow.review import Review
+
+pytestmark = pytest.mark.slow
+
+MODELS = Path(__file__).parents[2] / "tutorials" / "models"
+PRIOR = "half-Cauchy(5), mu~N(0,5)"
+ERRORS = 4.0
+
+
+@pytest.fixture(scope="session")
+def schools(tmp_path_factory: pytest.TempPathFactory) -> Review:
+    spec = load_specs(str(MODELS / "eight_schools.py"))[0]
+    return poolwise.review(spec, output=tmp_path_factory.mktemp("eight_schools"))
+
+
+@pytest.fixture(scope="session")
+def radon(tmp_path_factory: pytest.TempPathFactory) -> Review:
+    spec = load_specs(str(MODELS / "radon.py"))[0]
+    return poolwise.review(spec, output=tmp_path_factory.mktemp("radon"))
+
+
+@pytest.fixture
+def no_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every way to sample fail."""
+    import nutpie
+    import pymc as pm
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("something was sampled")
+
+    monkeypatch.setattr(nutpie, "sample", refuse)
+    monkeypatch.setattr(nutpie, "compile_pymc_model", refuse)
+    for name in ("sample", "sample_prior_predictive", "sample_posterior_predictive"):
+        monkeypatch.setattr(pm, name, refuse)
+
+
+def z(draws: xr.DataArray, mean: float, sd: float) -> list[float]:
+    return [
+        (float(draws.mean()) - mean) / mcse_of_mean(draws),
+        (float(draws.std(ddof=1)) - sd) / mcse_of_sd(draws),
+    ]
+
+
+def statuses(review: Review) -> dict[str, str]:
+    return {s.name: s.status for s in review.record.stages}
+
+
+def of_code(review: Review, code: str) -> list[poolwise.Finding]:
+    return [f for f in review.findings if f.code == code]
+
+
+def test_eight_schools_agrees_with_quadrature(schools: Review, expected: Any) -> None:
+    posterior = schools.data["posterior"].to_dataset()
+    for name, draws in (
+        ("mu", posterior["mu"]),
+        ("tau", posterior["tau"]),
+        ("theta[1]", posterior["theta"].sel(school="A")),
+    ):
+        mean = expected("eight_schools", f"{name} mean | {PRIOR}")
+        sd = expected("eight_schools", f"{name} sd | {PRIOR}")
+        for score in z(draws, mean, sd):
+            assert abs(score) <= ERRORS, f"{name}: z = {score:.1f}"
+
+
+def test_all_eight_effects_agree_with_quadrature(schools: Review) -> None:
+    """Effects that the reference file leaves out, by quadrature written here."""
+    posterior = schools.data["posterior"].to_dataset()
+    y = schools.data["observed_data"]["y"].values
+    s = schools.data["constant_data"]["sigma"].values
+    tau = np.concatenate([np.linspace(1e-4, 60, 60_000), np.geomspace(60, 6e4, 20_000)[1:]])
+    precision = 1 / (s**2 + tau[:, None] ** 2)
+    v = 1 / (precision.sum(1) + 1 / 25)
+    m = (precision * y).sum(1) * v
+    log_p = 0.5 * np.log(precision).sum(1) + 0.5 * np.log(v) - 0.5 * (precision * y**2).sum(1)
+    log_p += 0.5 * m**2 / v - np.log1p((tau / 5) ** 2)
+    step = np.gradient(tau)
+    p = np.exp(log_p - log_p.max()) * step
+    p /= p.sum()
+    w = tau[:, None] ** 2 * precision
+    mean = w * y + (1 - w) * m[:, None]
+    variance = w * s**2 + (1 - w) ** 2 * v[:, None]
+    for j, school in enumerate("ABCDEFGH"):
+        first = (p * mean[:, j]).sum()
+        second = (p * (variance[:, j] + mean[:, j] ** 2)).sum()
+        for score in z(posterior["theta"].sel(school=school), first, np.sqrt(second - first**2)):
+            assert abs(score) <= ERRORS, f"{school}: z = {score:.1f}"
+
+
+def test_sweep_agrees_with_quadrature(schools: Review, expected: Any) -> None:
+    """The alternative HalfNormal(5), fitted, against its exact posterior."""
+    fits = schools.record.evidence.get("sweep")
+    fit = next(f for f in fits.values() if f.attrs["prior"] == "HalfNormal(5)")
+    for name in ("tau", "mu"):
+        mean = expected("eight_schools", f"{name} mean | half-normal(5), mu~N(0,5)")
+        sd = expected("eight_schools", f"{name} sd | half-normal(5), mu~N(0,5)")
+        for score in z(fit[name], mean, sd):
+            assert abs(score) <= ERRORS, f"{name}: z = {score:.1f}"
+    assert {f.attrs["prior"] for f in fits.values()} >= {
+        "HalfNormal(5)",
+        "Exponential(mean 5)",
+        "HalfCauchy(25)",
+        "HalfCauchy(2.5)",
+        "HalfCauchy(10)",
+    }
+
+
+def test_power_scaling_acts_on_hyperpriors_only(schools: Review, expected: Any) -> None:
+    scaling = schools.record.evidence.get("power_scaling")
+    assert sorted(scaling.scaled) == ["mu", "tau"]
+    found = scaling.prior[scaling.labels.index("tau")]
+    reference = expected("priorsense eight_schools", "tau sensitivity | prior: hyperpriors only")
+    # Replicated sets of 4,000 independent draws have a sd of 0.0076; ours hold fewer effective.
+    effective = 4000 / min(
+        4000.0,
+        float(np.min([f.value for f in of_code(schools, "SMP302") if f.value is not None])),
+    )
+    assert abs(found - reference) <= ERRORS * 0.0076 * np.sqrt(effective)
+
+
+def test_radon_agrees_with_r(radon: Review, expected: Any) -> None:
+    case = "radon_mn-radon_hierarchical_intercept_noncentered"
+    loo = radon.record.evidence.get("loo")["log_radon"]
+    elpd, _, p = expected(case, "R loo elpd_loo (se), p_loo")
+    factors = expected(case, "Gelman-Pardoe 2006 R2 and lambda by level")
+    pooling = radon.record.evidence.get("pooling")["county"]
+    level, data = pooling.factor, pooling.data_level
+    assert level is not None
+    assert data is not None
+    # R's values come from 4,000 draws too: their Monte Carlo error is taken to be ours.
+    both = np.sqrt(2)
+    for ours, theirs, mcse in (
+        (level.factor, factors["intercept"]["lambda"], level.mcse),
+        (level.r_squared, factors["intercept"]["R2"], level.r_squared_mcse),
+        (data.r_squared, factors["R2_data"], data.r_squared_mcse),
+    ):
+        assert abs(ours - theirs) <= ERRORS * both * mcse
+    # p_loo is the expected loss of log density: its Monte Carlo error is that of the mean of the
+    # row sums of (log p - mean log p)^2, about p * sqrt(2 / ESS) for p effective parameters.
+    ess = min(f.value for f in of_code(radon, "SMP302") if f.value is not None)
+    error = both * p * np.sqrt(2 / ess)
+    assert abs(loo.p - p) <= ERRORS * error
+    assert abs(loo.elpd - elpd) <= ERRORS * error
+    assert abs(data.factor - factors["lambda_data"]) <= ERRORS * both * 0.0239622 * np.sqrt(2 / ess)
+
+
+def test_radon_agrees_with_reml(radon: Review, expected: Any) -> None:
+    """Posterior means against REML: a tenth of a standard error apart is what priors explain."""
+    posterior = radon.data["posterior"].to_dataset()
+    for ours, theirs in (
+        ("intercept", "M2 (Intercept)"),
+        ("floor_effect", "M2 floor"),
+        ("uranium_effect", "M2 log_uranium"),
+        ("sigma", "M2 sd resid"),
+    ):
+        draws = posterior[ours]
+        gap = abs(float(draws.mean()) - expected("radon_mn", theirs))
+        assert gap <= 0.2 * float(draws.std()) + ERRORS * mcse_of_mean(draws), ours
+
+
+def test_an_unchanged_review_samples_nothing(schools: Review, no_sampling: None) -> None:
+    spec = load_specs(str(MODELS / "eight_schools.py"))[0]
+    again = poolwise.review(spec, output=schools.folder)
+    assert set(statuses(again).values()) == {"cached"}
+    assert [f.as_dict() for f in again.findings] == [f.as_dict() for f in schools.findings]
+
+
+def test_a_report_is_redrawn_without_sampling(schools: Review, no_sampling: None) -> None:
+    before = schools.report.read_bytes()
+    result = CliRunner().invoke(main, ["report", str(schools.folder)])
+    assert result.exit_code == schools.exit_code(), result.output
+    assert result.output.splitlines()[-1] == str(schools.report)
+    assert schools.report.read_bytes() == before
+
+
+def test_the_run_is_readable_with_arviz(schools: Review) -> None:
+    import arviz_stats as azs
+
+    with xr.open_datatree(schools.folder / "run.nc", engine="h5netcdf") as tree:
+        summary = azs.summary(tree, var_names=["mu", "tau"])
+        assert float(azs.loo(tree).elpd) < 0
+    assert list(summary.index) == ["mu", "tau"]
+
+
+def test_the_record_is_complete(schools: Review) -> None:
+    record = json.loads((schools.folder / "run.json").read_text())
+    assert record["schema_version"] == 1
+    assert record["seed"] == 20261122
+    assert record["spec"]["name"] == "eight_schools"
+    assert "pm.HalfCauchy" in record["spec"]["source"]
+    assert sum(record["counts"].values()) == len(record["findings"])
+    assert len(record["regularization"]["school"]["weights"]) == 8
+    targets = record["uncertainty"]["school"]
+    assert len(targets) == 4
+    for target in targets.values():
+        assert target["total"] == pytest.approx(sum(p["value"] for p in target["parts"]))
+    assert len({(s["parameter"], s["prior"]) for s in record["sensitivity"]["sweep"]}) == 5
+    assert record["data"]["rows"] == {"y": 8}
+    assert all(f["message"] for f in record["findings"])
+
+
+def write_spec(folder: Path, priors: str, decision: str = "post['mu'] > 0") -> Path:
+    file = folder / "models.py"
+    file.write_text(
+        f"""
+import pymc as pm, poolwise
+from poolwise import Level
+
+@poolwise.spec(
+    levels={{"site": Level(effect="theta", location="mu", scale="tau")}},
+    priors={priors},
+    decisions={{"positive": lambda post: {decision}}},
+)
+def sites():
+    with pm.Model(coords={{"site": list("abcdef")}}) as model:
+        mu = pm.Normal("mu", 0, 5)
+        tau = pm.HalfNormal("tau", 5)
+        theta = pm.Normal("theta", mu, tau, dims="site")
+        pm.Normal("y", theta, 3.0, observed=[1.0, 9.0, 4.0, -2.0, 5.0, 12.0], dims="site")
+    return model
+"""
+    )
+    return file
+
+
+SMALL = ["--draws", "200", "--tune", "300", "--chains", "2"]
+
+
+def command(file: Path, output: Path, *options: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "poolwise.workflow.cli",
+        "review",
+        str(file),
+        "--output",
+        str(output),
+        *SMALL,
+        *options,
+    ]
+
+
+def test_killed_during_the_sweep_nothing_is_repeated(tmp_path: Path) -> None:
+    priors = "{'tau': [pm.HalfNormal.dist(s) for s in (1, 2, 3, 4, 6, 7, 8)]}"
+    file, output = write_spec(tmp_path, priors), tmp_path / "run"
+    process = subprocess.Popen(command(file, output), stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while len(list(output.glob("stages/sweep-*.nc"))) < 2:
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (output / "run.json").exists()
+    finished = {p: p.stat().st_mtime_ns for p in output.glob("stages/[!.]*.nc")}
+    assert 5 <= len(finished) < 13
+    done = subprocess.run(
+        command(file, output, "--format", "json"), capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 1), done.stderr
+    record = json.loads(done.stdout)
+    status = {s["name"]: s["status"] for s in record["stages"]}
+    assert status.pop("prior sensitivity") == "done"
+    assert set(status.values()) == {"cached"}
+    # Nine alternatives, declared and default; none that was finished is fitted again.
+    assert len(list(output.glob("stages/sweep-*.nc"))) == 9
+    for path, written in finished.items():
+        assert path.stat().st_mtime_ns == written, f"{path.name} was made again"
+
+
+def test_changing_the_sweep_reruns_only_the_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import nutpie
+
+    options = {"output": tmp_path / "run", "draws": 200, "tune": 300, "chains": 2}
+    first = write_spec(tmp_path, "{'tau': [pm.HalfNormal.dist(2)]}")
+    poolwise.review(load_specs(str(first))[0], **options)  # type: ignore[arg-type]
+    fits = []
+    real = nutpie.sample
+    monkeypatch.setattr(nutpie, "sample", lambda *a, **k: fits.append(1) or real(*a, **k))
+    second = write_spec(tmp_path, "{'tau': [pm.HalfNormal.dist(2), pm.Exponential.dist(1)]}")
+    after = poolwise.review(load_specs(str(second))[0], **options)  # type: ignore[arg-type]
+    status = statuses(after)
+    assert status.pop("prior sensitivity") == "done"
+    assert set(status.values()) == {"cached"}
+    assert len(fits) == 1, "only the new alternative is fitted"
+    swept = {f.attrs["prior"] for f in after.record.evidence.get("sweep").values()}
+    assert "Exponential(mean 1)" in swept
+
+
+def test_the_same_seed_gives_the_same_review(tmp_path: Path) -> None:
+    spec = load_specs(str(write_spec(tmp_path, "{}")))[0]
+    options = {"draws": 200, "tune": 300, "chains": 2, "seed": 5}
+    one = poolwise.review(spec, output=tmp_path / "one", **options)
+    two = poolwise.review(spec, output=tmp_path / "two", **options)
+    assert [f.as_dict() for f in one.findings] == [f.as_dict() for f in two.findings]
+    for group in ("posterior", "prior_predictive", "posterior_predictive"):
+        xr.testing.assert_identical(one.data[group].to_dataset(), two.data[group].to_dataset())
+    other = poolwise.review(spec, output=tmp_path / "other", **{**options, "seed": 6})
+    assert not one.data["posterior"].to_dataset().equals(other.data["posterior"].to_dataset())
+
+
+def test_a_decision_that_raises_is_an_error_and_the_report_is_written(tmp_path: Path) -> None:
+    file = write_spec(tmp_path, "{}", decision="post['thetta'] > 0")
+    result = CliRunner().invoke(
+        main, ["review", str(file), "--output", str(tmp_path / "run"), *SMALL]
+    )
+    assert result.exit_code == 2, result.output
+    assert (tmp_path / "run" / "report.html").exists()
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    errors = [f for f in record["findings"] if f["verdict"] == "error"]
+    assert any("'positive' raises KeyError" in f["message"] for f in errors)
+    line = next(f["line"] for f in errors if "positive" in f["message"])
+    assert "thetta" in file.read_text().splitlines()[line - 1]
+    passed = [f["code"] for f in record["findings"] if f["verdict"] == "pass"]
+    assert "SMP301" in passed
+
+
+MODELS_OF_OTHER_KINDS = """
+import numpy as np, pymc as pm, poolwise
+from poolwise import Level
+
+rng = np.random.default_rng(1)
+GROUP = np.repeat(np.arange(8), 10)
+
+def flat() -> pm.Model:
+    with pm.Model() as model:
+        mu = pm.Flat("mu")
+        pm.Normal("y", mu, pm.HalfNormal("sigma", 5), observed=rng.normal(3, 2, size=30))
+    return model
+
+def switching() -> pm.Model:
+    with pm.Model() as model:
+        late = pm.Bernoulli("late", 0.5)
+        mu = pm.Normal("mu", 0, 5)
+        pm.Normal("y", mu + 3 * late, 1, observed=rng.normal(3, 1, size=30))
+    return model
+
+@poolwise.spec(levels={"site": Level(effect="log_rate", location="mu", scale="tau")})
+def counts():
+    with pm.Model(coords={"site": np.arange(8)}) as model:
+        mu = pm.Normal("mu", 1, 1)
+        tau = pm.HalfNormal("tau", 1)
+        log_rate = pm.Normal("log_rate", mu, tau, dims="site")
+        rate = np.exp(rng.normal(1, 0.5, size=8))[GROUP]
+        pm.Poisson("y", pm.math.exp(log_rate[GROUP]), observed=rng.poisson(rate))
+    return model
+"""
+
+
+@pytest.fixture(scope="session")
+def others(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Review]:
+    folder = tmp_path_factory.mktemp("others")
+    (folder / "others.py").write_text(MODELS_OF_OTHER_KINDS)
+    return {
+        spec.name: poolwise.review(spec, output=folder / spec.name, draws=300, tune=500, chains=2)
+        for spec in load_specs(str(folder / "others.py"))
+    }
+
+
+def test_a_flat_prior_is_skipped_with_its_reason(others: dict[str, Review]) -> None:
+    review = others["flat"]
+    assert statuses(review)["prior predictive"] == "skipped"
+    assert review.exit_code() < 2
+    prior = [f for f in review.findings if f.code.startswith("PRI2") and f.code != "PRI201"]
+    assert {f.verdict for f in prior} == {Verdict.SKIPPED}
+    assert any("improper" in f.message for f in prior)
+    assert of_code(review, "SMP301")[0].verdict is Verdict.PASS
+
+
+def test_a_discrete_latent_falls_back_and_says_so(others: dict[str, Review]) -> None:
+    review = others["switching"]
+    taken = of_code(review, "RUN002")
+    assert taken[0].verdict is Verdict.NOTE
+    assert "late is discrete" in taken[0].message
+    assert set(review.data["posterior"].data_vars) >= {"late", "mu"}
+
+
+def test_undeclared_levels_are_skipped_with_the_line_to_add(others: dict[str, Review]) -> None:
+    review = others["switching"]
+    for finding in review.findings:
+        if finding.code[:3] in ("REG", "UNC"):
+            assert finding.verdict is Verdict.SKIPPED
+            assert "levels=" in finding.message
+
+
+def test_another_likelihood_keeps_what_does_not_need_the_normal(others: dict[str, Review]) -> None:
+    review = others["counts"]
+    assert of_code(review, "REG604")[0].verdict is Verdict.PASS
+    for code in ("REG602", "UNC701", "UNC703"):
+        found = of_code(review, code)
+        assert {f.verdict for f in found} == {Verdict.SKIPPED}
+    assert "Poisson" in of_code(review, "REG602")[0].message
+    swept = review.record.evidence.get("sweep")
+    assert {f.attrs["parameter"] for f in swept.values()} == {"tau"}
+
+
+def test_a_review_shows_itself(schools: Review) -> None:
+    assert "eight_schools" in repr(schools)
+    html = schools._repr_html_()
+    assert schools.record.conclusion.headline in html
+    assert "report.html" in html
+
+
+def test_first_spec_of_init_runs(tmp_path: Path) -> None:
+    runner = CliRunner()
+    file = tmp_path / "first.py"
+    assert runner.invoke(main, ["init", str(file)]).exit_code == 0
+    assert runner.invoke(main, ["init", str(file)]).exit_code == 2
+    result = runner.invoke(main, ["review", str(file), "-q", "-o", str(tmp_path / "run"), *SMALL])
+    assert result.exit_code in (0, 1), result.output
+    assert result.output.splitlines()[-1] == str(tmp_path / "run" / "report.html")
+
+
+def test_commands_that_only_read(schools: Review) -> None:
+    runner = CliRunner()
+    listed = runner.invoke(main, ["list"])
+    assert listed.exit_code == 0
+    assert "SMP301" in listed.output
+    explained = runner.invoke(main, ["explain", "smp301"])
+    assert explained.exit_code == 0
+    for heading in ("Asks", "Why it matters", "What to do", "Source"):
+        assert heading in explained.output
+    assert runner.invoke(main, ["explain", "SMP999"]).exit_code == 2
