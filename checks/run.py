@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from . import examples
 from .check import check
 from .evidence import Evidence
-from .finding import Finding, Verdict, judge
+from .finding import Finding, Verdict, inconclusive, judge
 
 
 @check("RUN001")
@@ -36,6 +36,28 @@ stage_failed.fails(
     Verdict.ERROR,
 )
 stage_failed.false_alarm(lambda: _with(fallbacks=["sampled with PyMC's own NUTS"]))
+
+
+@check("RUN003")
+def part_missing(evidence: Evidence) -> list[Finding]:
+    """A part of a stage could not be computed.
+
+    **Asks**: was every alternative prior fitted, and every other part of a stage finished?
+    **Why it matters**: what is missing could have changed a conclusion; that nothing changed among
+    the rest says less than it seems to.
+    **What to do**: the message says what failed; mend it and run again: finished parts are kept.
+    **Thresholds**: none.
+    **Source**: poolwise.
+    """
+    gaps: Sequence[str] = evidence.declared.get("gaps", ())
+    if not gaps:
+        return [judge(False, "No part of a stage is missing", result="0", needs="0")]
+    return [inconclusive(gap, result="missing", needs="0") for gap in gaps]
+
+
+part_missing.passes(examples.eight_schools)
+part_missing.fails(lambda: _with(gaps=["tau ~ Wald could not be fitted"]), Verdict.INCONCLUSIVE)
+part_missing.false_alarm(lambda: _with(fallbacks=["sampled with PyMC's own NUTS"]))
 
 
 @check("RUN002")

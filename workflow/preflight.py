@@ -137,6 +137,15 @@ def _groups(spec: ModelSpec, model: pm.Model) -> None:
 
 def _names(spec: ModelSpec, model: pm.Model) -> None:
     known = set(model.named_vars)
+    for option in ("levels", "quantities", "decisions"):
+        for name in getattr(spec, option):
+            if "/" in name or not name:
+                raise SpecError(
+                    f"{option}: the name {name!r} cannot be stored",
+                    path=spec.path,
+                    line=_line_with(spec, name) or spec.line,
+                    expected="a name without '/'",
+                )
     for name, level in spec.levels.items():
         for role, variable in level.names().items():
             if variable not in known:

@@ -235,6 +235,7 @@ def _record(
         "top_level_priors": context.roles.top_level,
         "stage_errors": outcome.errors,
         "fallbacks": outcome.fallbacks,
+        "gaps": outcome.gaps,
     }
     met = _expectations(spec, outcome)
     if met:
@@ -367,6 +368,7 @@ def as_json(record: ReviewRecord, selection: tuple[Sequence[str], Sequence[str]]
         "declared": {
             "top_level_priors": list(evidence.declared["top_level_priors"]),
             "fallbacks": list(evidence.declared["fallbacks"]),
+            "gaps": list(evidence.declared["gaps"]),
             "stage_errors": [f.as_dict() for f in evidence.declared["stage_errors"]],
             "expectations": [_finite(asdict(m)) for m in evidence.declared.get("expectations", [])],
             "thresholds": {k: dict(v) for k, v in record.thresholds.items()},
@@ -419,6 +421,7 @@ def load_run(folder: str | Path) -> ReviewRecord:
     evidence_declared = {
         "top_level_priors": declared["top_level_priors"],
         "fallbacks": declared["fallbacks"],
+        "gaps": declared["gaps"],
         "stage_errors": [Finding.from_dict(f) for f in declared["stage_errors"]],
     }
     if declared["expectations"]:

@@ -70,7 +70,8 @@ class Outcome:
     stages : list of StageRecord
     errors : list of Finding
         One per stage that failed.
-    fallbacks : list of str
+    fallbacks, gaps : list of str
+        Other ways taken, and parts that could not be computed.
     reasons : dict of str to str
         Why a group is not there.
     """
@@ -79,6 +80,7 @@ class Outcome:
     stages: list[StageRecord] = field(default_factory=list)
     errors: list[Finding] = field(default_factory=list)
     fallbacks: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
 
 
@@ -117,17 +119,17 @@ def _run_one(stage: Stage, context: Context, outcome: Outcome, watcher: Watcher)
         if saved is not None:
             notes = read_notes(file)
             seconds = float(notes.get("seconds", "nan"))
-            _take(stage, saved, json.loads(notes.get("fallbacks", "[]")), outcome)
+            _take(saved, json.loads(notes.get("fallbacks", "[]")), outcome)
             return StageRecord(name=stage.name, status="cached", seconds=seconds, key=key)
         groups = stage.run(context)
         seconds = time.perf_counter() - started
-        taken = [*context.fallbacks, *context.gaps]
         if not context.gaps:
             # A stage with a gap is tried again: what it finished is kept by itself.
-            notes = {"fallbacks": json.dumps(taken), "seconds": f"{seconds:.3f}"}
+            notes = {"fallbacks": json.dumps(context.fallbacks), "seconds": f"{seconds:.3f}"}
             write_groups(file, groups, notes)
             _forget_older(file, stage)
-        _take(stage, groups, taken, outcome)
+        outcome.gaps.extend(context.gaps)
+        _take(groups, context.fallbacks, outcome)
         return StageRecord(name=stage.name, status="done", seconds=seconds, key=key)
     except Unavailable as reason:
         _explain(stage, outcome, str(reason))
@@ -146,9 +148,7 @@ def _key(stage: Stage, context: Context) -> str:
     return key_of(stage.name, stage.depends_on(context), context.spec.body, versions())
 
 
-def _take(
-    stage: Stage, groups: Mapping[str, xr.Dataset], fallbacks: Sequence[str], outcome: Outcome
-) -> None:
+def _take(groups: Mapping[str, xr.Dataset], fallbacks: Sequence[str], outcome: Outcome) -> None:
     outcome.groups.update(groups)
     outcome.fallbacks.extend(f for f in fallbacks if f not in outcome.fallbacks)
 

@@ -196,6 +196,17 @@ CASES = {
         "no option level",
         "@poolwise.spec(level={})",
     ),
+    "name that cannot be stored": (
+        """
+        @poolwise.spec(decisions={"a/b": lambda post: post["mu"] > 0})
+        def broken():
+            with pm.Model() as model:
+                pm.Normal("y", pm.Normal("mu", 0, 1), 1, observed=Y)
+            return model
+        """,
+        "the name 'a/b' cannot be stored",
+        '@poolwise.spec(decisions={"a/b": lambda post: post["mu"] > 0})',
+    ),
     "duplicate groups": (
         """
         def broken() -> pm.Model:

@@ -199,7 +199,7 @@ def test_the_run_is_readable_with_arviz(schools: Review) -> None:
 
     with xr.open_datatree(schools.folder / "run.nc", engine="h5netcdf") as tree:
         summary = azs.summary(tree, var_names=["mu", "tau"])
-        assert float(azs.loo(tree).elpd) < 0
+        assert float(azs.ess(tree, group="posterior")["mu"]) > 400
     assert list(summary.index) == ["mu", "tau"]
 
 
@@ -375,7 +375,7 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Review]:
     folder = tmp_path_factory.mktemp("others")
     (folder / "others.py").write_text(MODELS_OF_OTHER_KINDS)
     return {
-        spec.name: poolwise.review(spec, output=folder / spec.name, draws=300, tune=500, chains=2)
+        spec.name: poolwise.review(spec, output=folder / spec.name, draws=500, tune=1000)
         for spec in load_specs(str(folder / "others.py"))
     }
 

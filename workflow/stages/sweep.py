@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from ..conclusions import followed
-from ..errors import one_line
+from ..errors import SpecError, one_line
 from ..fingerprint import code_key, key_of
 from ..levels import find_rows, level_datasets
 from ..priors import Alternative, alternatives, with_prior
@@ -50,6 +50,11 @@ class PriorSweep:
             context.report(f"{alternative.parameter} ~ {alternative.prior}", done, len(todo))
             try:
                 found[f"sweep/{alternative.key}"] = self._fit(context, alternative)
+            except SpecError:
+                # What the spec declares is wrong for every alternative alike.
+                raise
+            except NotImplementedError as error:
+                raise Unavailable(f"priors cannot be replaced in this model: {error}") from error
             except Exception as error:
                 context.gaps.append(
                     f"{alternative.parameter} ~ {alternative.prior} could not be fitted: "
