@@ -85,6 +85,7 @@ class Finding:
             if number is not None and not math.isfinite(number):
                 plain[key] = None
         plain["verdict"] = self.verdict.value
+        plain["target"] = plain.pop("where")
         return plain
 
     @classmethod
@@ -92,7 +93,8 @@ class Finding:
         """Read back what :meth:`as_dict` wrote."""
         known = {f.name for f in fields(cls)}
         values = {k: v for k, v in plain.items() if k in known}
-        return cls(**{**values, "verdict": Verdict(plain["verdict"])})
+        verdict = Verdict(plain["verdict"])
+        return cls(**{**values, "verdict": verdict, "where": plain["target"]})
 
 
 def judge(

@@ -9,10 +9,10 @@
 # %% [markdown]
 # # A first review: eight schools
 #
-# Eight schools ran a coaching programme for the SAT (Rubin 1981). Each reports an effect with a known
-# standard error. Should a school trust its own number, or the average of all eight? A hierarchical
-# model answers *something in between*; a review says how far in between, who decided that, and whether
-# it would hold under another prior.
+# Eight schools ran a coaching programme for the SAT (Rubin 1981). Each reports an effect with a
+# known standard error. Should a school trust its own number, or the average of all eight? A
+# hierarchical model answers *something in between*; a review says how far in between, who
+# decided that, and whether it would hold under another prior.
 
 # %%
 from pathlib import Path
@@ -25,8 +25,8 @@ spec = load_specs(str(HERE / "eight_schools.py"))[0]
 print(spec.source)
 
 # %% [markdown]
-# The review runs four stages: simulate from the prior, fit, simulate from the posterior, fit again
-# under other priors. Finished stages are kept: running the cell again samples nothing.
+# The review runs four stages: simulate from the prior, fit, simulate from the posterior, fit
+# again under other priors. Finished stages are kept: running the cell again samples nothing.
 
 # %%
 review = poolwise.review(spec, output="poolwise_runs/tutorial")
@@ -35,8 +35,8 @@ review
 # %% [markdown]
 # ## What needs attention
 #
-# Every finding is a frozen record with the number it was judged on and the threshold. `poolwise explain
-# SEN501` (or `REGISTRY["SEN501"].section(...)`) says what it asks and what to do.
+# Every finding is a frozen record with the number it was judged on and the threshold. `poolwise
+# explain SEN501` (or `REGISTRY["SEN501"].section(...)`) says what it asks and what to do.
 
 # %%
 for finding in review.findings:
@@ -46,9 +46,9 @@ for finding in review.findings:
 # %% [markdown]
 # ## How strongly are schools pooled?
 #
-# A school's estimate is `w` times its own number plus `1 - w` times the population mean. With a known
-# standard error, `w = tau² / (tau² + sigma²)`: it is set by the spread between schools, `tau`, and the
-# noise. Eight schools say little about `tau`, so `w` is uncertain too.
+# A school's estimate is `w` times its own number plus `1 - w` times the population mean. With a
+# known standard error, `w = tau² / (tau² + sigma²)`: it is set by the spread between schools,
+# `tau`, and the noise. Eight schools say little about `tau`, so `w` is uncertain too.
 
 # %%
 pooling = review.record.evidence.get("pooling")["school"]
@@ -61,13 +61,14 @@ print(f"the data removed {pooling.contraction:.0%} of the prior variance of log 
 # %% [markdown]
 # ## Where does the uncertainty come from?
 #
-# The split into what more data would remove (epistemic) and what they would not (aleatory) depends on
-# what is predicted, so every number names its target.
+# The split into what more data would remove (epistemic) and what they would not (aleatory)
+# depends on what is predicted, so every number names its target.
 
 # %%
 for target in review.record.evidence.get("uncertainty")["school"]:
-    note = f"  [medians: {target.heavy_tailed}]" if target.heavy_tailed else ""
-    print(f"{target.target}: {target.total:.0f} points², {target.epistemic_share:.0%} epistemic{note}")
+    print(f"{target.target}: {target.total:.0f} points², {target.epistemic_share:.0%} epistemic")
+    if target.heavy_tailed:
+        print(f"    in medians, because {target.heavy_tailed}")
 
 # %% [markdown]
 # The full report is one HTML file; the draws are an ArviZ-readable DataTree.

@@ -189,7 +189,7 @@ def report(run: str, verbose: bool) -> None:
     """Judge a saved RUN again and write its report, without sampling."""
     from ..reports.html import render
     from ..reports.terminal import print_review
-    from .review import load_run
+    from .record import load_run
     from .store import write_text
 
     record = load_run(run)

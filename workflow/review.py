@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,24 +12,22 @@ from typing import Any
 
 import xarray as xr
 
-from ..checks import Evidence, Finding, Met, Verdict, run_checks, selected
-from ..checks.conclusion import conclude
+from ..checks import Evidence, Finding, Met, Verdict, selected
 from ..checks.expect import meet
 from ..checks.hierarchy import roles
 from ..checks.prior import flat
-from ..reports.record import ReviewRecord, StageRecord
+from ..reports.record import ReviewRecord
 from .conclusions import evaluate
 from .errors import SpecError, line_in, one_line
 from .fingerprint import data_key, model_key, versions
 from .loading import as_spec
 from .preflight import build_model, observed_values
+from .record import as_json, judged
 from .runner import Outcome, Watcher, run_stages, whole_tree
 from .settings import Settings
 from .spec import ModelSpec
 from .stages.stage import Context, plain
-from .store import prepare, read_groups, read_json, write_groups, write_json, write_text
-
-SCHEMA_VERSION = 1
+from .store import prepare, write_groups, write_json, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,36 +269,6 @@ def _record(
     )
 
 
-def judged(
-    *,
-    evidence: Evidence,
-    select: Sequence[str] = (),
-    ignore: Sequence[str] = (),
-    lines: Mapping[str, int | None],
-    thresholds: Mapping[str, Mapping[str, Any]],
-    **details: Any,
-) -> ReviewRecord:
-    """Ask every check of a run and sum up: a pure function of what was saved."""
-    findings = run_checks(evidence, thresholds=thresholds, select=select, ignore=ignore)
-    placed = [_with_line(f, lines) for f in findings]
-    return ReviewRecord(
-        evidence=evidence,
-        findings=placed,
-        conclusion=conclude(placed),
-        thresholds=thresholds,
-        **details,
-    )
-
-
-def _with_line(finding: Finding, lines: Mapping[str, int | None]) -> Finding:
-    from dataclasses import replace
-
-    name = finding.where.partition("[")[0]
-    if finding.line is None and lines.get(name):
-        return replace(finding, line=lines[name])
-    return finding
-
-
 def _shown_path(path: str) -> str:
     if not path:
         return ""
@@ -332,121 +300,3 @@ def _write(
     write_json(folder / "run.json", as_json(record, selection))
     write_text(folder / "report.html", render(record))
     return Review(record, folder)
-
-
-def as_json(record: ReviewRecord, selection: tuple[Sequence[str], Sequence[str]]) -> dict[str, Any]:
-    """Return the record of a run as plain data: the one result object of every machine format."""
-    from ..reports.plain import regularization, sensitivity, uncertainty
-
-    evidence, conclusion = record.evidence, record.conclusion
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "poolwise", "version": record.environment["poolwise"]},
-        "spec": {
-            "name": record.name,
-            "path": record.path,
-            "line": record.line,
-            "source": record.source,
-        },
-        "verdict": conclusion.verdict.value,
-        "headline": conclusion.headline,
-        "sentence": conclusion.sentence,
-        "exit_code": conclusion.exit_code(),
-        "seed": record.settings["seed"],
-        "duration_s": round(record.seconds, 3),
-        "created": record.created,
-        "unit": record.unit,
-        "settings": dict(record.settings),
-        "environment": dict(record.environment),
-        "data": dict(record.data),
-        "stages": [asdict(s) for s in record.stages],
-        "counts": conclusion.counts,
-        "findings": [f.as_dict() for f in record.findings],
-        "regularization": regularization(evidence),
-        "uncertainty": uncertainty(evidence),
-        "sensitivity": sensitivity(evidence),
-        "declared": {
-            "top_level_priors": list(evidence.declared["top_level_priors"]),
-            "fallbacks": list(evidence.declared["fallbacks"]),
-            "gaps": list(evidence.declared["gaps"]),
-            "stage_errors": [f.as_dict() for f in evidence.declared["stage_errors"]],
-            "expectations": [_finite(asdict(m)) for m in evidence.declared.get("expectations", [])],
-            "thresholds": {k: dict(v) for k, v in record.thresholds.items()},
-            "select": list(selection[0]),
-            "ignore": list(selection[1]),
-        },
-        "reasons": dict(evidence.reasons),
-        "command": record.command,
-        "artifacts": {"draws": "run.nc", "report": "report.html"},
-    }
-
-
-def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
-    import math
-
-    return {
-        k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()
-    }
-
-
-def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: float("nan") if v is None else v for k, v in values.items()}
-
-
-def load_run(folder: str | Path) -> ReviewRecord:
-    """Read a saved run and judge it again, without sampling.
-
-    Raises
-    ------
-    SpecError
-        If the folder holds no run, or one written by another schema.
-    """
-    here = Path(folder)
-    saved = read_json(here / "run.json")
-    if saved.get("schema_version") != SCHEMA_VERSION:
-        raise SpecError(
-            f"the run was written with schema version {saved.get('schema_version')}",
-            path=str(here / "run.json"),
-            expected=f"schema version {SCHEMA_VERSION}",
-            do="review the spec again with this version of poolwise",
-        )
-    groups = read_groups(here / "run.nc")
-    if groups is None:
-        raise SpecError(
-            "the draws of the run are missing or cut short",
-            path=str(here / "run.nc"),
-            do="review the spec again: finished stages are not repeated",
-        )
-    declared = saved["declared"]
-    evidence_declared = {
-        "top_level_priors": declared["top_level_priors"],
-        "fallbacks": declared["fallbacks"],
-        "gaps": declared["gaps"],
-        "stage_errors": [Finding.from_dict(f) for f in declared["stage_errors"]],
-    }
-    if declared["expectations"]:
-        evidence_declared["expectations"] = [Met(**_numbers(m)) for m in declared["expectations"]]
-    spec = saved["spec"]
-    lines = {f["where"].partition("[")[0]: f["line"] for f in saved["findings"]}
-    return judged(
-        name=spec["name"],
-        path=spec["path"],
-        line=spec["line"],
-        source=spec["source"],
-        created=saved["created"],
-        seconds=saved["duration_s"],
-        unit=saved["unit"],
-        settings=saved["settings"],
-        environment=saved["environment"],
-        data=saved["data"],
-        stages=[StageRecord(**s) for s in saved["stages"]],
-        evidence=Evidence(whole_tree(groups), evidence_declared, saved["reasons"]),
-        command=saved["command"],
-        thresholds=declared["thresholds"],
-        select=declared["select"],
-        ignore=declared["ignore"],
-        lines=lines,
-    )
-
-
-__all__ = ["Review", "as_json", "load_run", "review"]

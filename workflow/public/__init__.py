@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from poolwise.checks.finding import Finding, Verdict
     from poolwise.checks.hierarchy.level import Level
     from poolwise.workflow.errors import SpecError
-    from poolwise.workflow.review import Review, load_run, review
+    from poolwise.workflow.record import load_run
+    from poolwise.workflow.review import Review, review
     from poolwise.workflow.settings import Settings
     from poolwise.workflow.spec import ModelSpec, spec
 
@@ -31,7 +32,7 @@ _HOME = {
     "Settings": "workflow.settings",
     "SpecError": "workflow.errors",
     "Verdict": "checks.finding",
-    "load_run": "workflow.review",
+    "load_run": "workflow.record",
     "review": "workflow.review",
     "spec": "workflow.spec",
 }

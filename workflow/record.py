@@ -1,0 +1,160 @@
+"""A run's record: judged from its evidence, written as JSON, read back."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from ..checks import Evidence, Finding, Met, run_checks
+from ..checks.conclusion import conclude
+from ..reports.plain import regularization, sensitivity, uncertainty
+from ..reports.record import ReviewRecord, StageRecord
+from .errors import SpecError
+from .runner import whole_tree
+from .store import read_groups, read_json
+
+SCHEMA_VERSION = 1
+
+
+def judged(
+    *,
+    evidence: Evidence,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    lines: Mapping[str, int | None],
+    thresholds: Mapping[str, Mapping[str, Any]],
+    **details: Any,
+) -> ReviewRecord:
+    """Ask every check of a run and sum up: a pure function of what was saved."""
+    findings = run_checks(evidence, thresholds=thresholds, select=select, ignore=ignore)
+    placed = [_with_line(f, lines) for f in findings]
+    return ReviewRecord(
+        evidence=evidence,
+        findings=placed,
+        conclusion=conclude(placed),
+        thresholds=thresholds,
+        **details,
+    )
+
+
+def _with_line(finding: Finding, lines: Mapping[str, int | None]) -> Finding:
+    name = finding.where.partition("[")[0]
+    if finding.line is None and lines.get(name):
+        return replace(finding, line=lines[name])
+    return finding
+
+
+def as_json(record: ReviewRecord, selection: tuple[Sequence[str], Sequence[str]]) -> dict[str, Any]:
+    """Return the record of a run as plain data: the one result object of every machine format."""
+    evidence, conclusion = record.evidence, record.conclusion
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "poolwise", "version": record.environment["poolwise"]},
+        "spec": {
+            "name": record.name,
+            "path": record.path,
+            "line": record.line,
+            "sha256": hashlib.sha256(record.source.encode()).hexdigest(),
+            "source": record.source,
+        },
+        "verdict": conclusion.verdict.value,
+        "headline": conclusion.headline,
+        "sentence": conclusion.sentence,
+        "exit_code": conclusion.exit_code(),
+        "seed": record.settings["seed"],
+        "duration_s": round(record.seconds, 3),
+        "created": record.created,
+        "unit": record.unit,
+        "settings": dict(record.settings),
+        "environment": dict(record.environment),
+        "data": dict(record.data),
+        "stages": [asdict(s) for s in record.stages],
+        "counts": conclusion.counts,
+        "findings": [f.as_dict() for f in record.findings],
+        "regularization": regularization(evidence),
+        "uncertainty": uncertainty(evidence),
+        "sensitivity": sensitivity(evidence),
+        "declared": {
+            "top_level_priors": list(evidence.declared["top_level_priors"]),
+            "fallbacks": list(evidence.declared["fallbacks"]),
+            "gaps": list(evidence.declared["gaps"]),
+            "stage_errors": [f.as_dict() for f in evidence.declared["stage_errors"]],
+            "expectations": [_finite(asdict(m)) for m in evidence.declared.get("expectations", [])],
+            "thresholds": {k: dict(v) for k, v in record.thresholds.items()},
+            "select": list(selection[0]),
+            "ignore": list(selection[1]),
+        },
+        "reasons": dict(evidence.reasons),
+        "command": record.command,
+        "artifacts": {"draws": "run.nc", "report": "report.html"},
+    }
+
+
+def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()
+    }
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: float("nan") if v is None else v for k, v in values.items()}
+
+
+def load_run(folder: str | Path) -> ReviewRecord:
+    """Read a saved run and judge it again, without sampling.
+
+    Raises
+    ------
+    SpecError
+        If the folder holds no run, or one written by another schema.
+    """
+    here = Path(folder)
+    saved = read_json(here / "run.json")
+    if saved.get("schema_version") != SCHEMA_VERSION:
+        raise SpecError(
+            f"the run was written with schema version {saved.get('schema_version')}",
+            path=str(here / "run.json"),
+            expected=f"schema version {SCHEMA_VERSION}",
+            do="review the spec again with this version of poolwise",
+        )
+    groups = read_groups(here / "run.nc")
+    if groups is None:
+        raise SpecError(
+            "the draws of the run are missing or cut short",
+            path=str(here / "run.nc"),
+            do="review the spec again: finished stages are not repeated",
+        )
+    declared = saved["declared"]
+    evidence_declared = {
+        "top_level_priors": declared["top_level_priors"],
+        "fallbacks": declared["fallbacks"],
+        "gaps": declared["gaps"],
+        "stage_errors": [Finding.from_dict(f) for f in declared["stage_errors"]],
+    }
+    if declared["expectations"]:
+        evidence_declared["expectations"] = [Met(**_numbers(m)) for m in declared["expectations"]]
+    spec = saved["spec"]
+    lines = {f["target"].partition("[")[0]: f["line"] for f in saved["findings"]}
+    return judged(
+        name=spec["name"],
+        path=spec["path"],
+        line=spec["line"],
+        source=spec["source"],
+        created=saved["created"],
+        seconds=saved["duration_s"],
+        unit=saved["unit"],
+        settings=saved["settings"],
+        environment=saved["environment"],
+        data=saved["data"],
+        stages=[StageRecord(**s) for s in saved["stages"]],
+        evidence=Evidence(whole_tree(groups), evidence_declared, saved["reasons"]),
+        command=saved["command"],
+        thresholds=declared["thresholds"],
+        select=declared["select"],
+        ignore=declared["ignore"],
+        lines=lines,
+    )
