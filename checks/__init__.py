@@ -6,6 +6,7 @@ from . import prior as _prior
 from . import run as _run
 from . import sampling as _sampling
 from . import sensitivity as _sensitivity
+from . import spec as _spec
 from . import uncertainty as _uncertainty
 from .check import REGISTRY, STAGES, Check, check, run_checks, selected
 from .evidence import Evidence, Missing, fact
@@ -22,7 +23,7 @@ from .pooling import (
 from .uncertainty import decompose
 
 #: Modules whose import registers checks and facts.
-FAMILIES = (_prior, _sampling, _predictive, _sensitivity, _pooling, _uncertainty, _run)
+FAMILIES = (_spec, _prior, _sampling, _predictive, _sensitivity, _pooling, _uncertainty, _run)
 
 __all__ = [
     "FAMILIES",

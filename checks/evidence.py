@@ -31,7 +31,7 @@ GROUPS = {
 
 #: Groups that hold one dataset per level, alternative prior, ...
 FAMILIES = {
-    "levels": "no level of the hierarchy is declared; add levels={...} to the spec",
+    "levels": "no level of the hierarchy is known; declare it with levels={...} on the spec",
     "prior_levels": "no draws of the levels from the prior",
     "sweep": "no alternative prior was fitted",
 }

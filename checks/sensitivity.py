@@ -20,7 +20,7 @@ from .check import check
 from .draws import SAMPLE, Array, Summary, chains_first, scalars, summarise
 from .evidence import Evidence, Missing, fact
 from .finding import Finding, Verdict, inconclusive, judge, skipped
-from .words import number
+from .words import counted, number
 
 _AFTER = ("SMP301", "SMP302", "SMP303")
 
@@ -202,7 +202,7 @@ def _judge_scaling(scaling: PowerScaling, bad: np.ndarray, limit: float, diagnos
     )
     if bad.any():
         others = int(bad.sum()) - 1
-        more = f"; so do {others} other quantities" if others else ""
+        more = f"; so for {counted(others, 'other quantity', 'other quantities')}" if others else ""
         message = f"{message}: {diagnosis}{more}"
     return judge(
         bad.any(),

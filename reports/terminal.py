@@ -7,17 +7,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..checks import SEVERITY, Verdict
+from ..checks.words import counted
 from .record import ReviewRecord
 
-#: Shape, colour and word of each verdict: never colour alone.
+#: Shape, colour and words (one, several) of each verdict: never colour alone.
 MARKS = {
-    Verdict.PASS: ("✓", "green", "passed"),
-    Verdict.NOTE: ("i", "blue", "notes"),
-    Verdict.WARN: ("▲", "yellow", "warnings"),
-    Verdict.FAIL: ("✗", "red", "failed"),
-    Verdict.SKIPPED: ("–", "bright_black", "skipped"),
-    Verdict.INCONCLUSIVE: ("?", "magenta", "undecided"),
-    Verdict.ERROR: ("!", "red", "errors"),
+    Verdict.PASS: ("✓", "green", "passed", "passed"),
+    Verdict.NOTE: ("i", "blue", "note", "notes"),
+    Verdict.WARN: ("▲", "yellow", "warning", "warnings"),
+    Verdict.FAIL: ("✗", "red", "failed", "failed"),
+    Verdict.SKIPPED: ("–", "bright_black", "skipped", "skipped"),
+    Verdict.INCONCLUSIVE: ("?", "magenta", "undecided", "undecided"),
+    Verdict.ERROR: ("!", "red", "error", "errors"),
 }
 
 
@@ -32,18 +33,14 @@ def print_review(record: ReviewRecord, console: Console, *, verbose: bool = Fals
         Print every finding, passed ones too.
     """
     conclusion = record.conclusion
-    mark, colour, _ = MARKS[conclusion.verdict]
+    mark, colour, *_ = MARKS[conclusion.verdict]
     console.print()
     console.print(
         f"[bold {colour}]{mark} {escape(record.name)}: {escape(conclusion.headline)}[/]",
         highlight=False,
     )
     console.print(escape(conclusion.sentence), highlight=False)
-    counts = [
-        f"[{MARKS[v][1]}]{MARKS[v][0]} {conclusion.counts[v]} {MARKS[v][2]}[/]"
-        for v in SEVERITY
-        if conclusion.counts[v]
-    ]
+    counts = [_count(v, conclusion.counts[v]) for v in SEVERITY if conclusion.counts[v]]
     console.print("  ".join(counts), highlight=False)
     quiet = () if verbose else (Verdict.PASS, Verdict.SKIPPED, Verdict.NOTE)
     shown = [f for f in record.findings if f.verdict not in quiet]
@@ -54,6 +51,11 @@ def print_review(record: ReviewRecord, console: Console, *, verbose: bool = Fals
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for finding in sorted(shown, key=lambda f: SEVERITY.index(f.verdict)):
-        mark, colour, _ = MARKS[finding.verdict]
+        mark, colour, *_ = MARKS[finding.verdict]
         table.add_row(f"[{colour}]{mark}[/]", finding.code, escape(finding.message))
     console.print(table)
+
+
+def _count(verdict: Verdict, n: int) -> str:
+    mark, colour, one, several = MARKS[verdict]
+    return f"[{colour}]{mark} {counted(n, one, several)}[/]"

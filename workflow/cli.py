@@ -200,6 +200,53 @@ def report(run: str, verbose: bool) -> None:
     sys.exit(record.conclusion.exit_code())
 
 
+@main.command()
+@click.argument("targets", nargs=-1, required=True, metavar="SPEC...")
+@click.option("--select", callback=_codes, metavar="CODES", help="Only these rules: SPC1,SPC605.")
+@click.option("--ignore", callback=_codes, metavar="CODES", help="All but these rules.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["fail", "warn"]),
+    default="fail",
+    show_default=True,
+    help="'warn' also exits with 1 on warnings.",
+)
+@click.option("--verbose", "-v", is_flag=True, help="Also say what was ignored or not understood.")
+@_friendly
+def lint(
+    targets: tuple[str, ...], select: list[str], ignore: list[str], fail_on: str, verbose: bool
+) -> None:
+    """Find faults in SPEC without sampling: a Python file, or one function in it.
+
+    Prints "file:line: CODE message". A comment on the line of a variable silences a rule there:
+    "# poolwise: ignore[SPC104] reason".
+    """
+    from ..reports.lint import exit_code, lint_lines, summary
+    from .lint import lint_all
+    from .loading import load_specs
+
+    specs = [spec for target in targets for spec in load_specs(target)]
+    found = lint_all(specs, select=select, ignore=ignore)
+    for line in lint_lines(found, verbose=verbose):
+        click.echo(line)
+    click.echo(summary(found), err=True)
+    sys.exit(exit_code(found, fail_on))
+
+
+@main.command()
+@click.argument("targets", nargs=-1, required=True, metavar="SPEC...")
+@_friendly
+def show(targets: tuple[str, ...]) -> None:
+    """Print the hierarchy of SPEC: levels, rows per group, priors; without sampling."""
+    from ..reports.hierarchy import print_hierarchy
+    from .loading import load_specs
+    from .show import sketch
+
+    for target in targets:
+        for spec in load_specs(target):
+            print_hierarchy(sketch(spec), _console())
+
+
 @main.command("list")
 @_friendly
 def list_checks() -> None:

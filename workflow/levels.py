@@ -1,8 +1,8 @@
-"""A declared level, evaluated on draws: what pooling and uncertainty are computed from."""
+"""A level, evaluated on draws: what pooling and uncertainty are computed from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import xarray as xr
 
 from ..checks.draws import SAMPLE, Array
 from ..checks.hierarchy import (
-    Level,
+    GroupLevel,
     NotUnderstood,
     Rows,
     mean_and_sd,
@@ -29,17 +29,17 @@ _CHUNK = 4_000_000
 
 
 def level_dataset(
-    model: pm.Model, level: Level, draws: xr.Dataset, *, with_rows: Rows | NotUnderstood
+    model: pm.Model, level: GroupLevel, draws: xr.Dataset, rows: Rows | NotUnderstood
 ) -> xr.Dataset:
     """Evaluate one level on posterior or prior draws.
 
     Parameters
     ----------
     model : pymc.Model
-    level : Level
+    level : GroupLevel
     draws : xarray.Dataset
-        Every free variable and Deterministic, dims ``chain`` and ``draw`` first.
-    with_rows : Rows or NotUnderstood
+        Every free variable, dims ``chain`` and ``draw`` first.
+    rows : Rows or NotUnderstood
         From :func:`find_rows`; with a reason instead of rows, the parts that need rows are left out
         and the reason is kept in ``attrs["why_no_information"]``.
 
@@ -52,75 +52,130 @@ def level_dataset(
         ``outcome_variance``; see :mod:`poolwise.checks.pooling` and
         :mod:`poolwise.checks.uncertainty` for their meaning.
     """
-    effect = _by_group(draws[level.effect])
-    data: dict[str, Any] = {
-        "effect": effect,
-        "location": _evaluated(draws, level.location, effect),
-        "scale": _evaluated(draws, level.scale, effect),
-    }
-    found = xr.Dataset(data).assign_attrs(
-        effect=level.effect, location=str(level.location), scale=level.scale
+    found = _by_group(model, level, draws).assign_attrs(
+        effect=level.effect_name, form=level.form, scale=str(level.scale.name or "scale")
     )
-    if isinstance(with_rows, NotUnderstood):
-        return found.assign_attrs(why_no_information=str(with_rows))
-    return found.merge(_from_rows(model, level, draws, effect, with_rows)).assign_attrs(
-        outcome=with_rows.outcome
+    if isinstance(rows, NotUnderstood):
+        return found.assign_attrs(why_no_information=str(rows))
+    return found.merge(_from_rows(model, level, draws, found["effect"], rows)).assign_attrs(
+        outcome=rows.outcome
     )
+
+
+def level_datasets(
+    model: pm.Model,
+    levels: Mapping[str, GroupLevel],
+    draws: xr.Dataset,
+    rows: Mapping[str, Rows | NotUnderstood],
+) -> dict[str, xr.Dataset]:
+    """Evaluate every level on draws."""
+    return {name: level_dataset(model, level, draws, rows[name]) for name, level in levels.items()}
 
 
 def find_rows(
-    model: pm.Model, level: Level, draws: xr.Dataset, points: int = 2
+    model: pm.Model, level: GroupLevel, draws: xr.Dataset, points: int = 2
 ) -> Rows | NotUnderstood:
     """Return the rows of a level, declared or read off the model; or why they are not known."""
     try:
-        if level.rows is not None:
-            return _declared_rows(model, level)
-        names = {rv.name for rv in model.free_RVs} | {level.effect}
-        flat = draws[sorted(names)].stack(sample=SAMPLE)
+        if level.declared is not None and level.declared.rows is not None:
+            return _declared_rows(model, level, level.declared.rows)
+        names = sorted({str(rv.name) for rv in model.free_RVs} | {str(level.entry.name)})
+        flat = draws[names].stack(sample=SAMPLE)
         # Spread over the draws, so that a design that depends on a parameter shows.
         chosen = np.linspace(0, flat.sizes["sample"] - 1, points + 2).astype(int)[1:-1]
-        point = {n: _point(flat[n].isel(sample=chosen)) for n in sorted(names)}
-        return rows_of(model, level.effect, point)
+        return rows_of(
+            model, level, [{n: flat[n].isel(sample=i).values for n in names} for i in chosen]
+        )
     except NotUnderstood as reason:
         return reason
 
 
-def _declared_rows(model: pm.Model, level: Level) -> Rows:
-    outcome = normal_outcome(model, level.effect)
+def _declared_rows(model: pm.Model, level: GroupLevel, name: str) -> Rows:
+    outcome = normal_outcome(model, level.entry)
     size = observed_values(model)[outcome.name].size
-    codes = value_of(model[str(level.rows)]).ravel()
+    codes = value_of(model[name]).ravel()
     if codes.size != size:
         raise NotUnderstood(
-            f"rows={level.rows!r} has {codes.size} values, {outcome.name} has {size} rows"
+            f"rows={name!r} has {codes.size} values, {outcome.name} has {size} rows"
         )
     return Rows(str(outcome.name), codes.astype(int), np.ones(size))
 
 
-def _point(values: xr.DataArray) -> np.ndarray:
-    return np.asarray(values.transpose("sample", ...).values)
+def _by_group(model: pm.Model, level: GroupLevel, draws: xr.Dataset) -> xr.Dataset:
+    """Evaluate effect, location and scale; what is the same for every group has no such axis."""
+    parts = {"effect": level.effect, "location": level.location, "scale": level.scale}
+    sizes, groups = (draws.sizes["chain"], draws.sizes["draw"]), len(level.labels)
+    chunks: dict[str, list[np.ndarray]] = {name: [] for name in parts}
+    for chunk, values in evaluate_on(model, list(parts.values()), draws, width=groups):
+        for (name, expression), value in zip(parts.items(), values, strict=True):
+            per_draw = value if value.ndim > expression.ndim else value[None]
+            per_draw = per_draw.reshape(per_draw.shape[0], -1)
+            size = chunk.stop - chunk.start
+            chunks[name].append(np.broadcast_to(per_draw, (size, per_draw.shape[1])))
+    found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    for name, pieces in chunks.items():
+        whole = np.concatenate(pieces)
+        if name == "effect" or (whole.shape[1] == groups and not _same_across(whole)):
+            found[name] = ((*SAMPLE, "group"), whole.reshape(*sizes, groups))
+        else:
+            found[name] = (SAMPLE, whole[:, 0].reshape(sizes))
+    coords = {d: draws[d].values for d in SAMPLE}
+    return xr.Dataset(found, coords={**coords, "group": list(level.labels)})
 
 
-def _by_group(values: xr.DataArray) -> xr.DataArray:
-    dim = next(d for d in values.dims if d not in SAMPLE)
-    renamed = values.rename({dim: "group"}) if dim != "group" else values
-    if "group" not in renamed.coords:
-        renamed = renamed.assign_coords(group=np.arange(renamed.sizes["group"]))
-    labels = [str(v) for v in renamed["group"].values]
-    kept = renamed.drop_vars([c for c in renamed.coords if c not in (*SAMPLE, "group")])
-    return kept.assign_coords(group=labels).transpose(*SAMPLE, "group")
+def _same_across(values: np.ndarray) -> bool:
+    """Whether every draw has one value for all groups, but for rounding."""
+    reach = np.ptp(values, axis=1).max()
+    return bool(reach <= 1e-9 * max(float(np.abs(values).max()), 1e-300))
 
 
-def _evaluated(draws: xr.Dataset, what: str | float, effect: xr.DataArray) -> xr.DataArray:
-    if not isinstance(what, str):
-        return xr.full_like(effect.isel(group=0, drop=True), float(what))
-    values = draws[what]
-    extra = [d for d in values.dims if d not in SAMPLE]
-    if not extra:
-        return values
-    by_group = _by_group(values)
-    if by_group.sizes["group"] == 1:
-        return by_group.isel(group=0, drop=True)
-    return by_group.assign_coords(group=effect["group"])
+def evaluate_on(
+    model: pm.Model, expressions: Sequence[Any], draws: xr.Dataset, width: int
+) -> Iterator[tuple[slice, list[np.ndarray]]]:
+    """Evaluate expressions of free variables on draws, a chunk at a time.
+
+    Parameters
+    ----------
+    model : pymc.Model
+    expressions : sequence of TensorVariable
+    draws : xarray.Dataset
+        Every free variable.
+    width : int
+        Largest number of values per draw, which sets the size of a chunk.
+
+    Yields
+    ------
+    chunk : slice
+        Of the draws, chains one after the other.
+    values : list of ndarray
+        One per expression, first axis the draws; without that axis where no draw matters.
+    """
+    import pytensor
+    from pytensor.graph.replace import vectorize_graph
+    from pytensor.tensor.type import TensorType
+
+    batched = {
+        rv: TensorType(rv.dtype, (None, *rv.type.shape))(f"{rv.name}_draws")
+        for rv in model.free_RVs
+    }
+    evaluate = pytensor.function(
+        list(batched.values()),
+        vectorize_graph(list(expressions), replace=batched),
+        mode="FAST_COMPILE",
+        on_unused_input="ignore",
+    )
+    flat = {rv: _one_axis(draws[rv.name]) for rv in model.free_RVs}
+    total = draws.sizes["chain"] * draws.sizes["draw"]
+    step = max(1, _CHUNK // max(width, 1))
+    for start in range(0, total, step):
+        chunk = slice(start, min(start + step, total))
+        values = evaluate(*[v[chunk].astype(rv.dtype) for rv, v in flat.items()])
+        yield chunk, [np.asarray(v, dtype=float) for v in values]
+
+
+def _one_axis(draws: xr.DataArray) -> np.ndarray:
+    values = draws.transpose(*SAMPLE, ...).values
+    return np.asarray(values).reshape(-1, *values.shape[2:])
 
 
 @dataclass(slots=True)
@@ -143,7 +198,7 @@ class _Sums:
 
 
 def _from_rows(
-    model: pm.Model, level: Level, draws: xr.Dataset, effect: xr.DataArray, rows: Rows
+    model: pm.Model, level: GroupLevel, draws: xr.Dataset, effect: xr.DataArray, rows: Rows
 ) -> xr.Dataset:
     groups = effect.sizes["group"]
     ones = np.ones(rows.group.size)
@@ -201,44 +256,23 @@ def _from_rows(
     )
 
 
-def _mean_and_sd_on(model: pm.Model, level: Level, draws: xr.Dataset, rows: Rows) -> Any:
+def _mean_and_sd_on(
+    model: pm.Model, level: GroupLevel, draws: xr.Dataset, rows: Rows
+) -> Iterator[tuple[slice, Array, Array]]:
     """Yield slices of the draws with the mean and standard deviation of every row."""
-    import pytensor
-    from pytensor.graph.replace import vectorize_graph
-    from pytensor.tensor.type import TensorType
+    import pytensor.tensor as pt
 
-    outcome = model[rows.outcome]
-    mean, sd = mean_and_sd(outcome)
-    if level.noise is not None:
-        import pytensor.tensor as pt
-
-        sd = model[level.noise] if isinstance(level.noise, str) else pt.constant(level.noise)
-    batched = {
-        rv: TensorType(rv.dtype, (None, *rv.type.shape))(f"{rv.name}_draws")
-        for rv in model.free_RVs
-    }
-    expressions = vectorize_graph([mean, sd], replace=batched)
-    evaluate = pytensor.function(
-        list(batched.values()), expressions, mode="FAST_COMPILE", on_unused_input="ignore"
-    )
-    flat = {
-        rv: np.asarray(draws[rv.name].transpose(*SAMPLE, ...).values).reshape(
-            -1, *draws[rv.name].transpose(*SAMPLE, ...).shape[2:]
-        )
-        for rv in model.free_RVs
-    }
-    total = draws.sizes["chain"] * draws.sizes["draw"]
-    n = rows.group.size
-    row_shape = observed_values(model)[rows.outcome].shape
-    step = max(1, _CHUNK // n)
-    for start in range(0, total, step):
-        chunk = slice(start, min(start + step, total))
+    mean, sd = mean_and_sd(model[rows.outcome])
+    noise = level.declared.noise if level.declared is not None else None
+    if noise is not None:
+        sd = model[noise] if isinstance(noise, str) else pt.constant(float(noise))
+    shape = observed_values(model)[rows.outcome].shape
+    for chunk, (means, sds) in evaluate_on(model, [mean, sd], draws, width=rows.group.size):
         size = chunk.stop - chunk.start
-        means, sds = evaluate(*[v[chunk].astype(rv.dtype) for rv, v in flat.items()])
         yield (
             chunk,
-            _rowwise(means, mean.ndim, size, row_shape),
-            _rowwise(sds, sd.ndim, size, row_shape),
+            _rowwise(means, mean.ndim, size, shape),
+            _rowwise(sds, sd.ndim, size, shape),
         )
 
 
@@ -249,16 +283,3 @@ def _rowwise(values: np.ndarray, core: int, size: int, shape: tuple[int, ...]) -
         values = values[None]
     padded = values.reshape(values.shape[0], *(1,) * (len(shape) - core), *values.shape[1:])
     return np.broadcast_to(padded, (size, *shape)).reshape(size, -1)
-
-
-def level_datasets(
-    model: pm.Model,
-    levels: Mapping[str, Level],
-    draws: xr.Dataset,
-    rows: Mapping[str, Rows | NotUnderstood],
-) -> dict[str, xr.Dataset]:
-    """Evaluate every declared level on draws."""
-    return {
-        name: level_dataset(model, level, draws, with_rows=rows[name])
-        for name, level in levels.items()
-    }

@@ -14,7 +14,7 @@ import xarray as xr
 
 from ..checks import Evidence, Finding, Met, Verdict, selected
 from ..checks.expect import meet
-from ..checks.hierarchy import roles
+from ..checks.hierarchy import discover, roles
 from ..checks.prior import flat
 from ..reports.record import ReviewRecord
 from .conclusions import evaluate
@@ -125,11 +125,13 @@ def review(
     settings = _settings(this, seed=seed, draws=draws, tune=tune, chains=chains)
     model = build_model(this)
     folder = prepare(Path(output) if output is not None else Path("poolwise_runs") / this.name)
+    hierarchy = discover(model, this.levels)
     context = Context(
         spec=this,
         model=model,
         settings=settings,
-        roles=roles(model, this.levels),
+        hierarchy=hierarchy,
+        roles=roles(model, hierarchy),
         model_key=model_key(model),
         folder=folder / "stages",
     )

@@ -17,7 +17,7 @@ from ..reports.record import StageRecord
 from .errors import SpecError, line_in, one_line
 from .fingerprint import key_of, versions
 from .stages.fit import Fit
-from .stages.hierarchy import Hierarchy
+from .stages.hierarchy import Levels
 from .stages.predictive import PosteriorPredictive
 from .stages.prior import PriorPredictive
 from .stages.stage import Context, Stage, Unavailable
@@ -29,7 +29,7 @@ STAGES: tuple[Stage, ...] = (
     PriorPredictive(),
     Fit(),
     PosteriorPredictive(),
-    Hierarchy(),
+    Levels(),
     PriorSweep(),
 )
 
@@ -155,7 +155,7 @@ def _take(groups: Mapping[str, xr.Dataset], fallbacks: Sequence[str], outcome: O
 
 def _explain(stage: Stage, outcome: Outcome, why: str) -> None:
     for name in stage.provides:
-        outcome.reasons.setdefault(name.rstrip("/"), why)
+        outcome.reasons.setdefault(name.split("/")[0], why)
 
 
 def _forget_older(file: Path, stage: Stage) -> None:

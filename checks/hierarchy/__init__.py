@@ -1,16 +1,21 @@
 """What poolwise knows about the hierarchy of a model."""
 
-from .cheap import python_mode, value_of
+from .cheap import constant_value, python_mode, value_of
+from .discovery import GroupLevel, Hierarchy, discover
 from .level import Level
-from .roles import Roles, constant_value, is_positive, roles
+from .roles import Roles, roles
 from .rows import NotUnderstood, Rows, mean_and_sd, normal_outcome, rows_of
+from .support import is_positive
 
 __all__ = [
+    "GroupLevel",
+    "Hierarchy",
     "Level",
     "NotUnderstood",
     "Roles",
     "Rows",
     "constant_value",
+    "discover",
     "is_positive",
     "mean_and_sd",
     "normal_outcome",

@@ -6,9 +6,12 @@ milliseconds.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pymc as pm
 
 
 def python_mode() -> Any:
@@ -21,3 +24,35 @@ def python_mode() -> Any:
 def value_of(variable: Any) -> np.ndarray:
     """Return the value of a variable that depends on constants and data only."""
     return np.asarray(variable.eval(mode=python_mode()))
+
+
+def shape_of(model: pm.Model, variable: Any) -> tuple[int, ...]:
+    """Return the shape of a named variable without drawing from it.
+
+    From its dims, else from its type, else by inferring it from the graph.
+    """
+    dims = model.named_vars_to_dims.get(variable.name)
+    if dims and all(d is not None for d in dims):
+        return tuple(int(value_of(model.dim_lengths[d])) for d in dims)
+    if all(n is not None for n in variable.type.shape):
+        return tuple(int(n) for n in variable.type.shape)
+    return tuple(int(n) for n in variable.shape.eval(mode="FAST_COMPILE"))
+
+
+def constant_value(variable: Any) -> float | None:
+    """Return the value of a parameter that is the same number everywhere, or None."""
+    from pytensor.graph.traversal import explicit_graph_inputs
+    from pytensor.tensor.random.type import RandomType
+
+    if any(isinstance(v.type, RandomType) for v in _inputs(variable)):
+        return None
+    if list(explicit_graph_inputs([variable])):
+        return None
+    values = np.unique(value_of(variable))
+    return float(values[0]) if values.size == 1 else None
+
+
+def _inputs(variable: Any) -> Any:
+    from pytensor.graph.traversal import graph_inputs
+
+    return graph_inputs([variable])

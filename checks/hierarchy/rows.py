@@ -7,6 +7,7 @@ trusting names, index variables or declarations.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from ..draws import Array
 from .cheap import python_mode, value_of
+from .discovery import GroupLevel
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -41,8 +43,8 @@ class Rows:
     design: Array
 
 
-def normal_outcome(model: pm.Model, effect: str) -> Any:
-    """Return the observed variable that the effect enters, if it is normal.
+def normal_outcome(model: pm.Model, entry: Any) -> Any:
+    """Return the observed variable that a vector enters, if it is normal.
 
     Raises
     ------
@@ -51,13 +53,12 @@ def normal_outcome(model: pm.Model, effect: str) -> Any:
     """
     from pytensor.graph.traversal import ancestors
 
-    target = model[effect]
-    touched = [rv for rv in model.observed_RVs if target in set(ancestors(list(rv.owner.inputs)))]
+    touched = [rv for rv in model.observed_RVs if entry in set(ancestors(list(rv.owner.inputs)))]
     if not touched:
-        raise NotUnderstood(f"{effect} does not enter any likelihood")
+        raise NotUnderstood(f"{entry.name} does not enter any likelihood")
     if len(touched) > 1:
         names = ", ".join(rv.name for rv in touched)
-        raise NotUnderstood(f"{effect} enters more than one likelihood ({names})")
+        raise NotUnderstood(f"{entry.name} enters more than one likelihood ({names})")
     family = getattr(touched[0].owner.op, "_print_name", ("an unnamed family",))[0]
     if family != "Normal":
         raise NotUnderstood(
@@ -73,16 +74,15 @@ def mean_and_sd(outcome: Any) -> tuple[Any, Any]:
     return mean, sd
 
 
-def rows_of(model: pm.Model, effect: str, point: dict[str, np.ndarray]) -> Rows:
+def rows_of(model: pm.Model, level: GroupLevel, points: Sequence[Mapping[str, np.ndarray]]) -> Rows:
     """Find the group and the design value of every row.
 
     Parameters
     ----------
     model : pymc.Model
-    effect : str
-        Variable with one value per group.
-    point : mapping
-        Two or more values of every free variable and of the effect, first axis the points: the
+    level : GroupLevel
+    points : sequence of mapping
+        Values of every free variable (and of the entry, where it is a Deterministic) by name: the
         rows must come out the same at each.
 
     Raises
@@ -90,57 +90,79 @@ def rows_of(model: pm.Model, effect: str, point: dict[str, np.ndarray]) -> Rows:
     NotUnderstood
         If the mean is not linear in one effect per row with a fixed design.
     """
-    outcome = normal_outcome(model, effect)
-    mean, _ = mean_and_sd(outcome)
-    found = [
-        _probe(model, outcome, mean, effect, {k: v[i] for k, v in point.items()})
-        for i in range(len(point[effect]))
-    ]
-    first = found[0]
-    for other in found[1:]:
+    outcome = normal_outcome(model, level.entry)
+    probe = _Probe(model, outcome, level)
+    first, *others = [probe.rows_at(point) for point in points]
+    for other in others:
         if not (
             np.array_equal(first.group, other.group)
             and np.allclose(first.design, other.design, rtol=1e-6, atol=1e-9)
         ):
             raise NotUnderstood(
-                f"how {effect} enters the mean of {outcome.name} depends on other parameters"
+                f"how {level.effect_name} enters the mean of {outcome.name} depends on other "
+                "parameters"
             )
     return first
 
 
-def _probe(
-    model: pm.Model, outcome: Any, mean: Any, effect: str, point: dict[str, np.ndarray]
-) -> Rows:
-    import pytensor
+class _Probe:
+    """Evaluates the mean of an outcome with the graph cut at the entry of a level."""
 
-    target = model[effect]
-    inputs = [target, *(rv for rv in model.free_RVs if rv is not target)]
-    shape = tuple(value_of(outcome.shape))
-    evaluate = pytensor.function(inputs, mean, mode=python_mode(), on_unused_input="ignore")
-    others = [np.asarray(point[v.name], dtype=v.dtype) for v in inputs[1:]]
-    base_effect = np.asarray(point[effect], dtype=target.dtype)
+    def __init__(self, model: pm.Model, outcome: Any, level: GroupLevel) -> None:
+        import pytensor
+        import pytensor.tensor as pt
 
-    def moved(step: Array) -> Array:
-        with np.errstate(all="ignore"):
-            value = evaluate(base_effect + step.reshape(base_effect.shape), *others)
-        return np.broadcast_to(np.asarray(value, dtype=float), shape).ravel()
-
-    groups = base_effect.size
-    steps: Array = np.random.default_rng(1).uniform(0.5, 1.5, size=groups).astype(np.float64)
-    base = moved(np.zeros(groups))
-    size = max(1.0, float(np.abs(base_effect).max()))
-    by_one = (moved(np.full(groups, size)) - base) / size
-    by_index = (moved(size * np.arange(1.0, groups + 1)) - base) / size
-    by_chance = (moved(size * steps) - base) / size
-    scale = max(float(np.abs(by_one).max()), 1e-300)
-    enters = np.abs(by_index) + np.abs(by_one) > 1e-9 * scale
-    with np.errstate(all="ignore"):
-        code = np.where(enters, by_index / by_one - 1, -1.0)
-    group = np.where(np.isfinite(code), np.rint(code), -2).astype(int)
-    valid = ~enters | ((group >= 0) & (group < groups))
-    expected = np.where(enters & valid, by_one * steps[np.clip(group, 0, groups - 1)], 0.0)
-    if not valid.all() or not np.allclose(by_chance, expected, rtol=1e-6, atol=1e-8 * scale):
-        raise NotUnderstood(
-            f"some rows of {outcome.name} depend on several elements of {effect}, or not linearly"
+        mean, _ = mean_and_sd(outcome)
+        unit = pt.constant(1.0) if level.unit is None else level.unit
+        self._entry = level.entry
+        self._others = [rv for rv in model.free_RVs if rv is not level.entry]
+        self._shape = value_of(pt.as_tensor(model.rvs_to_values[outcome])).shape
+        self._evaluate = pytensor.function(
+            [self._entry, *self._others],
+            [mean, unit],
+            mode=python_mode(),
+            on_unused_input="ignore",
         )
-    return Rows(str(outcome.name), np.where(enters, group, -1), np.where(enters, by_one, 0.0))
+        self._outcome, self._level = str(outcome.name), level
+
+    def rows_at(self, point: Mapping[str, np.ndarray]) -> Rows:
+        """Move the effects by known steps and see which rows move, and how far."""
+        start = np.asarray(point[self._entry.name], dtype=float)
+        groups = start.size
+        step = max(1.0, float(np.abs(start).max()))
+        factors = np.random.default_rng(1).uniform(0.5, 1.5, groups)
+        base, unit = self._mean(point, start)
+
+        def change(steps: Array) -> Array:
+            moved = self._mean(point, start + (step * steps).reshape(start.shape))[0]
+            return np.asarray((moved - base) / step, dtype=float)
+
+        by_one = change(np.ones(groups))
+        by_index = change(np.arange(1.0, groups + 1))
+        by_chance = change(np.asarray(factors, dtype=float))
+        if not np.abs(by_one).max() + np.abs(by_index).max() > 0:
+            raise NotUnderstood(
+                f"{self._level.effect_name} enters {self._outcome} only through other random "
+                "variables (a level below it)"
+            )
+        scale = max(float(np.abs(by_one).max()), 1e-300)
+        enters = np.abs(by_index) + np.abs(by_one) > 1e-9 * scale
+        with np.errstate(all="ignore"):
+            code = np.where(enters, by_index / by_one - 1, -1.0)
+        group = np.where(np.isfinite(code), np.rint(code), -2).astype(int)
+        valid = ~enters | ((group >= 0) & (group < groups))
+        expected = np.where(enters & valid, by_one * factors[np.clip(group, 0, groups - 1)], 0.0)
+        if not valid.all() or not np.allclose(by_chance, expected, rtol=1e-6, atol=1e-8 * scale):
+            raise NotUnderstood(
+                f"some rows of {self._outcome} depend on several elements of "
+                f"{self._level.effect_name}, or not linearly"
+            )
+        design = np.where(enters, by_one / unit, 0.0)
+        return Rows(self._outcome, np.where(enters, group, -1), design)
+
+    def _mean(self, point: Mapping[str, np.ndarray], entry: Array) -> tuple[Array, float]:
+        others = [np.asarray(point[v.name]).astype(v.dtype) for v in self._others]
+        with np.errstate(all="ignore"):
+            mean, unit = self._evaluate(entry.astype(self._entry.dtype), *others)
+        rows = np.broadcast_to(np.asarray(mean, dtype=float), self._shape).ravel()
+        return rows, float(unit)

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.testing import assert_allclose
 
 from poolwise.checks import decompose, own_data_weight
-from poolwise.checks.hierarchy import Level, NotUnderstood
+from poolwise.checks.hierarchy import Level, NotUnderstood, discover
 from poolwise.workflow import levels as module
 from poolwise.workflow.levels import find_rows, level_dataset
 
@@ -46,7 +46,8 @@ def draws_of(model: pm.Model, chains: int = 2, draws: int = 30) -> xr.Dataset:
 
 
 def dataset(model: pm.Model, draws: xr.Dataset, level: Level = LEVEL) -> xr.Dataset:
-    return level_dataset(model, level, draws, with_rows=find_rows(model, level, draws))
+    found = discover(model, {"site": level}).levels["site"]
+    return level_dataset(model, found, draws, find_rows(model, found, draws))
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -86,6 +87,31 @@ def test_declared_rows_and_noise_are_what_is_found() -> None:
     draws = draws_of(model)
     level = Level(effect="theta", location="mu", scale="tau", rows="row_group", noise="sigma")
     xr.testing.assert_allclose(dataset(model, draws, level), dataset(model, draws))
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_a_non_centred_level_found_by_itself_is_the_declared_one(deterministic: bool) -> None:
+    with pm.Model(coords={"site": list("abcde")}) as model:
+        mu = pm.Normal("mu", 0, 1)
+        tau = pm.HalfNormal("tau", 1)
+        z = pm.Normal("z", 0, 1, dims="site")
+        theta = mu + tau * z
+        if deterministic:
+            theta = pm.Deterministic("theta", theta, dims="site")
+        pm.Normal("y", theta[GROUP], pm.HalfNormal("sigma", 1), observed=Y)
+    draws = draws_of(model)
+    found = discover(model).levels["site"]
+    assert found.form == "non-centred"
+    mine = level_dataset(model, found, draws, find_rows(model, found, draws))
+    assert_allclose(mine["scale"], draws["tau"])
+    if deterministic:
+        xr.testing.assert_allclose(mine, dataset(model, draws))
+    else:
+        # Without a name for mu + tau * z, the effect is the deviation and mu part of the rest.
+        assert_allclose(mine["effect"], draws["tau"] * draws["z"])
+        assert_allclose(mine["location"], 0)
+        assert_allclose(mine["other"].isel(group=0), draws["mu"])
+        assert_allclose(mine["information"].sel(group="e"), 8 / draws["sigma"] ** 2)
 
 
 def test_a_slope() -> None:
@@ -140,6 +166,6 @@ def test_declared_rows_of_the_wrong_length_are_said() -> None:
     with model:
         pm.Data("short", GROUP[:3])
     level = Level(effect="theta", location="mu", scale="tau", rows="short")
-    reason = find_rows(model, level, draws_of(model))
+    reason = find_rows(model, discover(model, {"site": level}).levels["site"], draws_of(model))
     assert isinstance(reason, NotUnderstood)
     assert "3 values" in str(reason)

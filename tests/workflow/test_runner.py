@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from poolwise.checks import Verdict
-from poolwise.checks.hierarchy import roles
+from poolwise.checks.hierarchy import discover, roles
 from poolwise.workflow import store
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.fingerprint import model_key
@@ -56,7 +56,8 @@ def make(tmp_path: Path) -> Any:
             spec=spec,
             model=model,
             settings=Settings(seed=seed),
-            roles=roles(model, {}),
+            hierarchy=discover(model),
+            roles=roles(model, discover(model)),
             model_key=model_key(model),
             folder=tmp_path / "stages",
         )

@@ -7,7 +7,7 @@ import numpy as np
 import pymc as pm
 
 import poolwise
-from poolwise import Expect, Level
+from poolwise import Expect
 
 with (Path(__file__).parent / "data" / "radon_mn.csv").open() as file:
     ROWS = list(csv.DictReader(file))
@@ -22,7 +22,6 @@ URANIUM[COUNTY] = [float(row["log_uranium"]) for row in ROWS]
 
 @poolwise.spec(
     unit="log pCi/L",
-    levels={"county": Level(effect="alpha", location="county_mean", scale="tau")},
     expect=[
         Expect(of="log_radon", stat="q95", between=(-1, 8), prob=0.9, why="houses over 3000 pCi/L"),
         Expect(of="log_radon", stat="sd", between=(0.2, 3), prob=0.9, why="within a factor of 20"),

@@ -10,7 +10,7 @@ import xarray as xr
 
 from ..errors import one_line
 from ..settings import Settings
-from .stage import Context, Report, groups_of, plain, quiet_pymc
+from .stage import Context, Report, groups_of, halved, plain, quiet_pymc
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -60,7 +60,7 @@ class Fit:
         likelihood = compute_log_likelihood(tree, **options)
         observed = find_observations(model)
         groups = groups_of(tree)
-        groups["log_likelihood"] = _group(likelihood, "log_likelihood")
+        groups["log_likelihood"] = halved(_group(likelihood, "log_likelihood"))
         groups["log_prior"] = _group(compute_log_prior(tree, **options), "log_prior")
         groups["sample_stats"] = statistics(groups["sample_stats"])
         groups["observed_data"] = _dataset(model, observed)

@@ -1,4 +1,4 @@
-"""Evaluate the declared levels on posterior and prior draws."""
+"""Evaluate the levels on posterior and prior draws."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..levels import find_rows, level_datasets
 from .stage import Context, Unavailable, plain
 
 
-class Hierarchy:
+class Levels:
     """Effect, location, scale, information and noise of every level."""
 
     name = "hierarchy"
@@ -24,7 +24,7 @@ class Hierarchy:
             "model": context.model_key,
             "sampling": context.settings.sampling(),
             "prior_draws": context.settings.prior_draws,
-            "levels": {k: v.as_dict() for k, v in context.spec.levels.items()},
+            "levels": declared(context),
         }
 
     def run(self, context: Context) -> dict[str, xr.Dataset]:
@@ -33,11 +33,17 @@ class Hierarchy:
         Raises
         ------
         Unavailable
-            If the spec declares no level.
+            If the model has no level that was declared or recognised.
         """
-        levels = context.spec.levels
+        levels = context.hierarchy.levels
         if not levels:
-            raise Unavailable("no level of the hierarchy is declared; add levels={...} to the spec")
+            reasons = list(context.hierarchy.unclear.values())
+            raise Unavailable(
+                "; ".join(reasons)
+                or "no level of the hierarchy was recognised; if there is one, declare it with "
+                "levels={...} on the spec"
+            )
+        context.fallbacks.extend(context.hierarchy.unclear.values())
         posterior = context.groups["posterior"]
         rows = {name: find_rows(context.model, level, posterior) for name, level in levels.items()}
         found = {
@@ -48,3 +54,8 @@ class Hierarchy:
             prior = level_datasets(context.model, levels, context.groups["prior"], rows)
             found |= {f"prior_levels/{name}": plain(dataset) for name, dataset in prior.items()}
         return found
+
+
+def declared(context: Context) -> dict[str, Any]:
+    """Return the declared levels as plain data."""
+    return {name: level.as_dict() for name, level in context.spec.levels.items()}

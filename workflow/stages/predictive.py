@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from .stage import Context, groups_of, quiet_pymc
+from .stage import Context, groups_of, halved, quiet_pymc
 
 
 class PosteriorPredictive:
@@ -34,4 +34,4 @@ class PosteriorPredictive:
                 random_seed=context.settings.seed_for("posterior predictive"),
                 progressbar=False,
             )
-        return {"posterior_predictive": groups_of(tree)["posterior_predictive"]}
+        return {"posterior_predictive": halved(groups_of(tree)["posterior_predictive"])}

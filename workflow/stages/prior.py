@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from .stage import Context, Unavailable, groups_of, quiet_pymc
+from .stage import Context, Unavailable, groups_of, halved, quiet_pymc
 
 
 class PriorPredictive:
@@ -53,7 +53,10 @@ class PriorPredictive:
                 random_seed=context.settings.seed_for("prior"),
             )
         groups = groups_of(tree)
-        return {name: groups[name] for name in self.provides}
+        return {
+            "prior": groups["prior"],
+            "prior_predictive": halved(groups["prior_predictive"]),
+        }
 
 
 def _family(rv: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import xarray as xr
 
+from ...checks.hierarchy import discover
 from ..conclusions import followed
 from ..errors import SpecError, one_line
 from ..fingerprint import code_key, key_of
@@ -14,6 +15,7 @@ from ..levels import find_rows, level_datasets
 from ..priors import Alternative, alternatives, with_prior
 from ..store import read_groups, write_groups
 from .fit import sample
+from .hierarchy import declared
 from .stage import Context, Unavailable, plain
 
 
@@ -68,7 +70,7 @@ class PriorSweep:
         return {
             "model": context.model_key,
             "sampling": context.settings.sampling(),
-            "levels": {k: v.as_dict() for k, v in context.spec.levels.items()},
+            "levels": declared(context),
             "followed": code_key({**context.spec.quantities, **context.spec.decisions}),
         }
 
@@ -84,7 +86,7 @@ class PriorSweep:
         if fallback and fallback not in context.fallbacks:
             context.fallbacks.append(fallback)
         posterior = plain(tree["posterior"].to_dataset())
-        levels = context.spec.levels
+        levels = discover(model, context.spec.levels).levels
         rows = {name: find_rows(model, level, posterior) for name, level in levels.items()}
         datasets = level_datasets(model, levels, posterior, rows)
         fit = plain(followed(context.spec, posterior, context.roles.top_level, datasets))

@@ -6,9 +6,16 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from poolwise.checks.hierarchy import Level, roles
+from poolwise.checks.hierarchy import Level, Roles, discover
+from poolwise.checks.hierarchy import roles as roles_of
 
 Y = np.arange(8.0)
+
+
+def roles(model: pm.Model, levels: dict[str, Level]) -> Roles:
+    return roles_of(model, discover(model, levels))
+
+
 SCHOOL = {"school": Level(effect="theta", location="mu", scale="tau")}
 
 
@@ -47,28 +54,32 @@ def test_declared(form: str, top_level: list[str], scales: list[str]) -> None:
     assert found.assumed_offsets == []
 
 
-def test_undeclared_offsets_are_assumed_and_said() -> None:
-    found = roles(schools("non-centred"), {})
+@pytest.mark.parametrize("form", ["centred", "non-centred", "log scale"])
+def test_without_a_declaration_roles_are_the_same(form: str) -> None:
+    assert roles(schools(form), {}) == roles(schools(form), SCHOOL)
+
+
+def test_unclear_offsets_are_said() -> None:
+    with pm.Model() as model:
+        chol, _, _ = pm.LKJCholeskyCov("chol", n=2, eta=2, sd_dist=pm.Exponential.dist(1))
+        z = pm.Normal("z", 0, 1, shape=(2, 8))
+        effects = pm.math.dot(chol, z)
+        pm.Normal("y", effects[0] + effects[1], pm.HalfNormal("sigma", 1), observed=Y)
+    found = roles(model, {})
     assert found.assumed_offsets == ["z"]
-    assert sorted(found.top_level) == ["mu", "sigma", "tau"]
-    assert sorted(found.scales) == ["sigma", "tau"]
+    assert sorted(found.top_level) == ["chol", "sigma"]
 
 
-def test_undeclared_centred_effects_are_no_top_level_priors() -> None:
-    found = roles(schools("centred"), {})
-    assert sorted(found.top_level) == ["mu", "sigma", "tau"]
-
-
-def test_standard_normal_coefficients_with_a_level_declared_elsewhere() -> None:
-    """A vector of N(0, 1) coefficients is taken for an offset unless a level says otherwise."""
+def test_standard_normal_coefficients_are_top_level() -> None:
+    """A vector of N(0, 1) that no scale multiplies carries a prior of its own."""
     with pm.Model() as model:
         beta = pm.Normal("beta", 0, 1, shape=2)
         wide = pm.Normal("wide", 0, 2.5, shape=2)
         mean = pm.math.dot(np.ones((8, 2)), beta + wide)
         pm.Normal("y", mean, pm.HalfNormal("sigma", 1), observed=Y)
     found = roles(model, {})
-    assert found.assumed_offsets == ["beta"]
-    assert sorted(found.top_level) == ["sigma", "wide"]
+    assert found.assumed_offsets == []
+    assert sorted(found.top_level) == ["beta", "sigma", "wide"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from poolwise.checks.hierarchy import NotUnderstood, Rows, rows_of
+from poolwise.checks.hierarchy import Level, NotUnderstood, Rows, discover, rows_of
 
 RNG = np.random.default_rng(1)
 GROUP = RNG.integers(0, 6, size=40)
@@ -18,9 +18,11 @@ Y = RNG.normal(size=40)
 
 
 def found_in(model: pm.Model, effect: str = "theta", points: int = 2) -> Rows:
-    names = {rv.name for rv in model.free_RVs} | {effect}
-    values = pm.draw([model[n] for n in sorted(names)], draws=points, random_seed=3)
-    return rows_of(model, effect, dict(zip(sorted(names), values, strict=True)))
+    names = sorted({rv.name for rv in model.free_RVs} | {effect})
+    values = pm.draw([model[n] for n in names], draws=points, random_seed=3)
+    at = [{n: v[i] for n, v in zip(names, values, strict=True)} for i in range(points)]
+    level = discover(model, {"group": Level(effect=effect, scale="tau")}).levels["group"]
+    return rows_of(model, level, at)
 
 
 def hierarchy(mean: Callable[[pm.Model, object], object], *, centred: bool = True) -> pm.Model:

@@ -1,0 +1,207 @@
+"""Tables of regularization strength: which definition each number uses, and every group."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from ..checks.draws import SAMPLE, Array
+from ..checks.pooling import LevelPooling
+from .blocks import Column, Table
+from .figures import shrinkage
+from .numbers import NONE, between, fixed, fixed_between, num, of_unit
+from .record import ReviewRecord
+
+#: Groups whose weights are always visible; of more, the extremes.
+_VISIBLE = 12
+
+
+def unit_of(record: ReviewRecord, data: xr.Dataset) -> str:
+    """Return the unit of the effect: that of the outcome, unless it multiplies a covariate."""
+    if "design" not in data:
+        return ""
+    return record.unit if bool(np.allclose(data["design"].values, 1)) else ""
+
+
+def movement_table(level: LevelPooling, moved: shrinkage.Movement) -> Table:
+    """Return where every group starts and ends."""
+    low, _, _, _, high = moved.quantiles
+    columns = [
+        Column(level.name, number=False),
+        Column("Raw"),
+        Column("Pooled mean"),
+        Column("89% interval"),
+        Column("Population mean"),
+    ]
+    rows = [
+        [
+            group,
+            num(moved.raw[j]),
+            num(moved.pooled[j]),
+            between(low[j], high[j]),
+            num(moved.location[j]),
+        ]
+        for j, group in enumerate(moved.groups)
+    ]
+    return Table(f"Raw and pooled estimates of {level.name}", columns, rows)
+
+
+def summary_table(level: LevelPooling) -> Table:
+    """Return the numbers of a level, each with its definition."""
+    columns = [
+        Column("Quantity", number=False),
+        Column("After the data"),
+        Column("89% interval"),
+        Column("MCSE"),
+        Column("Before the data"),
+        Column("Definition", number=False, prose=True),
+    ]
+    rows: list[list[str]] = []
+    factor = level.factor
+    if factor is not None:
+        rows += [
+            [
+                "Pooling factor",
+                fixed(factor.factor),
+                NONE,
+                num(factor.mcse, 2),
+                NONE,
+                "Gelman and Pardoe (2006): 1 − Var(E[ε|y]) / E[Var(ε)|y], ε = θ − μ over groups",
+            ],
+            [
+                "R²",
+                fixed(factor.r_squared),
+                NONE,
+                NONE,
+                NONE,
+                "Gelman and Pardoe (2006): 1 − E[Var(ε)|y] / E[Var(θ)|y]",
+            ],
+        ]
+    weight, before = level.mean_weight, level.prior_weight
+    if weight is not None:
+        rows += [
+            [
+                "Weight on the population",
+                fixed(1 - weight.mean),
+                fixed_between(1 - weight.high, 1 - weight.low),
+                num(weight.mcse, 2),
+                NONE if before is None else fixed(1 - before.mean),
+                "Posterior mean of 1 − w, averaged over groups; w = τ²/(τ² + 1/I)",
+            ],
+            [
+                "Weight on own data",
+                fixed(weight.mean),
+                fixed_between(weight.low, weight.high),
+                num(weight.mcse, 2),
+                NONE if before is None else fixed(before.mean),
+                "Posterior mean of w, averaged over groups",
+            ],
+        ]
+    if level.effective_groups is not None:
+        e = level.effective_groups
+        rows.append(
+            [
+                "Effective groups",
+                f"{num(e.mean, 2)} of {len(level.groups)}",
+                between(e.low, e.high, 2),
+                num(e.mcse, 2),
+                NONE,
+                "Effective degrees of freedom: the sum of w over groups, posterior mean",
+            ]
+        )
+    if level.penalty is not None:
+        p, q = level.penalty, level.prior_penalty
+        rows.append(
+            [
+                "Penalty λ",
+                num(p.median, 2),
+                between(p.low, p.high, 2),
+                NONE,
+                NONE if q is None else num(q.median, 2),
+                "Median of σ²/τ²; σ² the harmonic mean over rows",
+            ]
+        )
+    s, t = level.scale, level.prior_scale
+    rows.append(
+        [
+            "Scale τ",
+            num(s.median),
+            between(s.low, s.high),
+            NONE,
+            NONE if t is None else num(t.median),
+            "Median of the sd between groups",
+        ]
+    )
+    if level.contraction is not None:
+        rows.append(
+            [
+                "Contraction of log τ",
+                fixed(level.contraction),
+                NONE,
+                NONE,
+                NONE,
+                "1 − Var(log τ|y) / Var(log τ): near 1 the data decided, near 0 the prior",
+            ]
+        )
+    return Table(
+        f"How strongly {level.name} is pooled",
+        columns,
+        rows,
+        caption=f"How strongly {level.name} is pooled, and which definition each number uses",
+        note="These are different quantities: pooling factor and weight on the population "
+        "need not agree."
+        if weight is not None and factor is not None
+        else "",
+    )
+
+
+def weight_table(record: ReviewRecord, level: LevelPooling, data: xr.Dataset) -> Table | None:
+    """Return what sets the weight of every group, the extremes first."""
+    weights = level.weight_mean
+    if weights is None or level.weight_low is None or level.weight_high is None:
+        return None
+    low, high = level.weight_low, level.weight_high
+    noise = np.sqrt(data["noise_variance"].mean(SAMPLE).values)
+    information = data["information"].mean(SAMPLE).values
+    with np.errstate(divide="ignore"):
+        error = np.where(information > 0, 1 / np.sqrt(information), np.nan)
+    order = _extremes_first(weights)
+    unit = unit_of(record, data)
+    columns = [
+        Column(level.name, number=False),
+        Column("Rows"),
+        Column(of_unit("Noise sd", record.unit)),
+        Column(of_unit("Standard error", unit)),
+        Column("Weight on own data"),
+        Column("89% interval"),
+    ]
+    rows = [
+        [
+            level.groups[j],
+            num(level.rows[j], 6),
+            num(noise[j]),
+            num(error[j]),
+            fixed(weights[j]),
+            fixed_between(low[j], high[j]),
+        ]
+        for j in order
+    ]
+    many = len(weights) > _VISIBLE
+    half = _VISIBLE // 2
+    extremes = f": the {half} largest and the {half} smallest" if many else ""
+    return Table(
+        f"What sets the weight of {level.name}",
+        columns,
+        rows,
+        caption=f"What sets the weight: rows, noise and τ (median {num(level.scale.median)}, "
+        f"89% {between(level.scale.low, level.scale.high)}){extremes}",
+        shown=_VISIBLE if many else None,
+    )
+
+
+def _extremes_first(weights: Array) -> list[int]:
+    order = [int(j) for j in np.argsort(-weights, kind="stable")]
+    if len(order) <= _VISIBLE:
+        return order
+    half = _VISIBLE // 2
+    return order[:half] + order[-half:] + order[half:-half]

@@ -1,0 +1,245 @@
+"""Regularization strength: how far groups move, what sets that, and who decided it."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from ..checks import REGISTRY
+from ..checks.draws import Summary
+from ..checks.pooling import LevelPooling
+from ..checks.words import counted
+from .blocks import Block, Column, Note, Pair, Plot, Table
+from .figures import penalty, shrinkage
+from .numbers import between, fixed, fixed_between, num, of_unit, percent
+from .pooling_tables import movement_table, summary_table, unit_of, weight_table
+from .record import ReviewRecord
+from .svg import inline_svg
+from .sweep import converged
+from .trust import attempt, distrust, gap, sentence
+
+_DECLARE = (
+    "The line to add, with the names of your own model: "
+    '``levels={"school": Level(effect="theta", location="mu", scale="tau")}``'
+)
+
+
+def blocks(record: ReviewRecord) -> list[tuple[str, list[Block]]]:
+    """Return the blocks of every level, by its name."""
+    evidence = record.evidence
+    reason = distrust(record) or evidence.why_missing("pooling")
+    if reason:
+        found: list[Block] = [gap(f"Regularization strength is not shown: {reason}")]
+        if evidence.has("posterior") and not evidence.has("levels"):
+            found.append(Note(_DECLARE))
+        return [("", found)]
+    priors = evidence.get("prior_levels") if evidence.has("prior_levels") else {}
+    datasets: dict[str, xr.Dataset] = evidence.get("levels")
+    return [
+        (name, _level(record, i, level, datasets[name], priors.get(name)))
+        for i, (name, level) in enumerate(evidence.get("pooling").items())
+    ]
+
+
+def _level(
+    record: ReviewRecord, i: int, level: LevelPooling, data: xr.Dataset, prior: xr.Dataset | None
+) -> list[Block]:
+    effect, scale = data.attrs.get("effect", "effect"), data.attrs.get("scale", "scale")
+    found: list[Block] = [
+        Note(
+            f"The prior on {effect} acts like a ridge penalty λ = σ²/τ² on the deviations of "
+            f"{counted(len(level.groups), level.name + ' group')} from "
+            f"{data.attrs.get('location', 'their location')}, with τ = {scale}. "
+            "A larger λ means more pooling."
+        ),
+        Note(_who_set_it(record, level)),
+    ]
+    found += attempt("Shrinkage", lambda: _shrinkage(record, i, level, data))
+    if len(level.groups) > shrinkage.MOST and "raw" in data:
+        found += attempt("All groups", lambda: _everyone(record, i, level, data))
+    if level.penalty is None:
+        reason = level.why_no_weights or "no information per group is known"
+        found.append(gap(f"Weights and λ are not shown for {level.name}: {reason}"))
+    else:
+        pair = [
+            *attempt("The penalty", lambda: _penalty(i, level, data, prior)),
+            *attempt("The weights", lambda: _weights(record, i, level, data, prior)),
+        ]
+        plots = [p for p in pair if isinstance(p, Plot)]
+        found += [p for p in pair if not isinstance(p, Plot)]
+        found += [Pair(plots)] if len(plots) == 2 else plots
+    found += attempt("Definitions", lambda: summary_table(level))
+    found += attempt("Weights", lambda: weight_table(record, level, data))
+    return found
+
+
+def _who_set_it(record: ReviewRecord, level: LevelPooling) -> str:
+    if level.contraction is None or not np.isfinite(level.contraction):
+        return (
+            "Whether the data or the prior set the strength of pooling is not known: the prior of "
+            "the scale could not be simulated."
+        )
+    limit = (REGISTRY["REG601"].thresholds | dict(record.thresholds.get("REG601", {})))["limit"]
+    by_data = level.contraction >= limit
+    said = (
+        f"Who set it? The {'data' if by_data else 'prior'}, mainly: the data removed "
+        f"{percent(max(level.contraction, 0))} of the prior variance of log τ "
+        f"({'at least' if by_data else 'under'} {percent(limit)})."
+        if level.contraction >= 0
+        else "Who set it? The prior: log τ is less certain after the data than before."
+    )
+    if level.prior_weight is not None and level.mean_weight is not None:
+        said += (
+            f" The mean weight on own data was {_weight(level.prior_weight)} before the data "
+            f"and is {_weight(level.mean_weight)} after."
+        )
+    return said + _over_the_sweep(record, level.name)
+
+
+def _weight(summary: Summary) -> str:
+    return f"{fixed(summary.mean)} ({fixed_between(summary.low, summary.high)})"
+
+
+def _over_the_sweep(record: ReviewRecord, name: str) -> str:
+    means = [c.other.mean for c in converged(record) if c.label == f"{name}: mean weight"]
+    if not means:
+        return ""
+    low, high = fixed(min(means)), fixed(max(means))
+    reach = low if low == high else f"{low} to {high}"
+    return f" Over {counted(len(means), 'alternative prior')} it is {reach}."
+
+
+def _shrinkage(record: ReviewRecord, i: int, level: LevelPooling, data: xr.Dataset) -> Plot:
+    moved = shrinkage.movement(data)
+    effect = str(data.attrs.get("effect", "effect"))
+    order = shrinkage.shown(moved)
+    every = len(order) == len(moved.groups)
+    question = (
+        f"How far does each {level.name} move, and who moves most?"
+        if every
+        else f"Which {level.name} groups move furthest?"
+    )
+    known = np.isfinite(moved.raw)
+    start = (
+        "Arrows run from raw estimates (open circles, area growing with information) to "
+        "partially pooled posterior means (blue)"
+        if known.any()
+        else "Posterior means (blue)"
+    )
+    caption = (
+        f"{start} with 50% and 89% intervals. Orange: population mean and its 89% interval. "
+        f"{_furthest(moved, every)}"
+    )
+    if not every:
+        caption += f" The {len(order)} of {len(moved.groups)} groups that move furthest are drawn."
+    if not known.any():
+        why = level.why_no_weights or "the rows of a group are not known"
+        caption += f" Raw estimates are not drawn: {sentence(why)}"
+    key = f"shrink{i}"
+    figure = shrinkage.draw(moved, level, of_unit(effect, unit_of(record, data)))
+    svg = inline_svg(figure, key, question, caption)
+    return Plot(key, question, svg, caption, movement_table(level, moved))
+
+
+def _furthest(moved: shrinkage.Movement, every: bool) -> str:
+    distance = moved.distance
+    if not np.isfinite(distance).any():
+        return ""
+    j = int(np.nanargmax(distance))
+    k = int(np.nanargmin(distance))
+    far = f"{moved.groups[j]} moves furthest, from {num(moved.raw[j])} to {num(moved.pooled[j])}"
+    if not every:
+        return f"{far}."
+    return f"{far}; {moved.groups[k]} least, from {num(moved.raw[k])} to {num(moved.pooled[k])}."
+
+
+def _everyone(record: ReviewRecord, i: int, level: LevelPooling, data: xr.Dataset) -> Plot | None:
+    moved = shrinkage.movement(data)
+    known = np.isfinite(moved.raw)
+    if known.sum() < 2:
+        return None
+    effect = str(data.attrs.get("effect", "effect"))
+    before, after = float(np.std(moved.raw[known])), float(np.std(moved.pooled[known]))
+    question = f"How much closer together does pooling bring the {level.name} groups?"
+    caption = (
+        f"Every line is one of {int(known.sum())} groups, from its raw (top) to its pooled "
+        f"(bottom) estimate. The sd between groups goes from {num(before)} to {num(after)}. "
+        "Look for groups that cross many others: their own data say little."
+    )
+    key = f"everyone{i}"
+    figure = shrinkage.draw_all(moved, of_unit(effect, unit_of(record, data)))
+    svg = inline_svg(figure, key, question, caption)
+    columns = [
+        Column("Estimates", number=False),
+        Column("Smallest"),
+        Column("Median"),
+        Column("Largest"),
+        Column("sd between groups"),
+    ]
+    rows = [
+        [word, num(np.min(v)), num(np.median(v)), num(np.max(v)), num(np.std(v))]
+        for word, v in (("raw", moved.raw[known]), ("pooled", moved.pooled[known]))
+    ]
+    return Plot(key, question, svg, caption, Table("Spread of the groups", columns, rows))
+
+
+def _penalty(
+    i: int, level: LevelPooling, data: xr.Dataset, prior: xr.Dataset | None
+) -> Plot | None:
+    figure = penalty.draw(data, prior)
+    found = level.penalty
+    if figure is None or found is None:
+        return None
+    question = "How well do the data determine λ?"
+    rows = penalty.typical_rows(data)
+    against = " against its prior (dashed)" if level.prior_penalty is not None else ""
+    caption = (
+        f"Posterior of λ (blue){against}, with medians, 50% and 89% intervals. Its median "
+        f"{num(found.median, 2)} pools a group with {counted(round(rows), 'row')} by "
+        f"{fixed(penalty.pooling_at(found.median, rows))} (top axis: λ/(rows + λ)). "
+        "Look for a posterior that repeats its prior."
+    )
+    key = f"penalty{i}"
+    svg = inline_svg(figure, key, question, caption)
+    columns = [Column("λ", number=False), Column("Median"), Column("89% interval")]
+    table_rows = [
+        [word, num(s.median, 2), between(s.low, s.high, 2)]
+        for word, s in (("posterior", found), ("prior", level.prior_penalty))
+        if s is not None
+    ]
+    return Plot(key, question, svg, caption, Table("Penalty", columns, table_rows))
+
+
+def _weights(
+    record: ReviewRecord, i: int, level: LevelPooling, data: xr.Dataset, prior: xr.Dataset | None
+) -> Plot | None:
+    figure = penalty.draw_weights(data, prior, level, unit_of(record, data))
+    weights = level.weight_mean
+    if figure is None or weights is None:
+        return None
+    question = "What sets the weight on a group’s own data?"
+    j, k = int(np.argmax(weights)), int(np.argmin(weights))
+    dashed = " Dashed: the mean before seeing data." if prior is not None else ""
+    caption = (
+        "Weight w = τ²/(τ² + 1/I) against the standard error 1/√I of a group’s own estimate: "
+        f"mean (line), 50% and 89% intervals (bands) and the groups (dots).{dashed} "
+        f"{level.groups[j]} keeps most of its own data (w = {fixed(weights[j])}), "
+        f"{level.groups[k]} least ({fixed(weights[k])})."
+    )
+    key = f"weights{i}"
+    svg = inline_svg(figure, key, question, caption)
+    columns = [
+        Column("Groups", number=False),
+        Column("Smallest"),
+        Column("Median"),
+        Column("Largest"),
+    ]
+    rows = [
+        [
+            "weight on own data",
+            fixed(weights.min()),
+            fixed(np.median(weights)),
+            fixed(weights.max()),
+        ]
+    ]
+    return Plot(key, question, svg, caption, Table("Weights", columns, rows))

@@ -1,0 +1,259 @@
+"""Prior sensitivity: power-scaling, the sweep, and decisions that flip."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from ..checks import Verdict
+from ..checks.draws import Summary
+from ..checks.sensitivity import Change, PowerScaling
+from ..checks.words import counted
+from .blocks import Block, Cell, Column, Plot, Table
+from .figures import shifts
+from .numbers import NONE, between, fixed, fixed_between, num
+from .record import ReviewRecord
+from .svg import inline_svg
+from .sweep import changes, converged, limits, unconverged
+from .trust import attempt, distrust, gap
+
+#: Rows of a table that are always visible, and columns of the sweep.
+_VISIBLE = 10
+_COLUMNS = 4
+
+
+def blocks(record: ReviewRecord) -> list[Block]:
+    """Return every part that can be shown, and the reason of every other."""
+    reason = distrust(record)
+    if reason:
+        return [gap(f"Prior sensitivity is not shown: {reason}")]
+    evidence = record.evidence
+    found: list[Block] = []
+    if evidence.has("power_scaling"):
+        found += attempt("Power-scaling", lambda: _power_scaling(record))
+    else:
+        found.append(gap(f"Power-scaling is not shown: {evidence.why_missing('power_scaling')}"))
+    if not changes(record):
+        why = evidence.why_missing("sweep") or "no quantity could be compared"
+        return [*found, gap(f"The sweep is not shown: {why}")]
+    bad = unconverged(record)
+    if bad:
+        names = {c.alternative: f"{c.parameter} ~ {c.prior}" for c in changes(record)}
+        said = ", ".join(f"{names.get(k, k)} (R-hat {fixed(r, 3)})" for k, r in bad.items())
+        found.append(gap(f"Numbers are left out for fits that did not converge: {said}"))
+    found += attempt("Decisions", lambda: _decisions(record))
+    found += attempt("Shifts", lambda: _shifts(record))
+    found += attempt("Sweep", lambda: _sweep(record))
+    return found
+
+
+def _power_scaling(record: ReviewRecord) -> Table:
+    scaling: PowerScaling = record.evidence.get("power_scaling")
+    limit = limits(record, "SEN501")["limit"]
+    order = np.argsort(-np.nan_to_num(scaling.prior, nan=np.inf), kind="stable")
+    k = max(scaling.prior_k, scaling.likelihood_k)
+    trusted = k <= scaling.good_k
+    rows = []
+    for i in order:
+        alone = {n: float(v[i]) for n, v in scaling.each_prior.items()}
+        rows.append(
+            [
+                scaling.labels[i],
+                fixed(float(scaling.prior[i])),
+                fixed(float(scaling.likelihood[i])),
+                max(alone, key=lambda n: alone[n]) if alone else NONE,
+                _diagnosis(float(scaling.prior[i]), float(scaling.likelihood[i]), limit)
+                if trusted
+                else Cell("left open", Verdict.INCONCLUSIVE),
+            ]
+        )
+    return Table(
+        "Power-scaling sensitivity",
+        [
+            Column("Quantity", number=False),
+            Column("Prior"),
+            Column("Likelihood"),
+            Column("Most to prior of", number=False),
+            Column("Diagnosis", number=False),
+        ],
+        rows,
+        caption=f"Sensitivity to a power of the priors of {', '.join(scaling.scaled)} together and "
+        f"of the likelihood (Kallioinen et al. 2023); {limit:g} or more counts",
+        shown=_VISIBLE if len(rows) > _VISIBLE + 2 else None,
+        note=f"Pareto k of the weights: prior {fixed(scaling.prior_k)}, likelihood "
+        f"{fixed(scaling.likelihood_k)}; with this many draws weights can be trusted up to "
+        f"{fixed(scaling.good_k)}{'' if trusted else ', so no diagnosis is made'}.",
+    )
+
+
+def _diagnosis(prior: float, likelihood: float, limit: float) -> str | Cell:
+    if not (np.isfinite(prior) and np.isfinite(likelihood)):
+        return Cell("undefined", Verdict.INCONCLUSIVE)
+    if prior < limit:
+        return "none"
+    weak = likelihood < limit
+    return Cell("strong prior, weak likelihood" if weak else "prior-data conflict", Verdict.WARN)
+
+
+def _decision_names(record: ReviewRecord) -> set[str]:
+    found: set[str] = record.evidence.get("decision_names")
+    return found
+
+
+def _decisions(record: ReviewRecord) -> Block | None:
+    names = [
+        c for c in dict.fromkeys(c.label for c in changes(record)) if c in _decision_names(record)
+    ]
+    if not names:
+        why = record.evidence.why_missing("decisions") or "no decision was followed"
+        return gap(f"The decision-flip table is not shown: {why}")
+    even = limits(record, "SEN504")["even"]
+    bad = unconverged(record)
+    every = {(c.alternative, c.label): c for c in changes(record)}
+    base = {c.label: c.base for c in changes(record)}
+    rows: list[list[str | Cell]] = [
+        ["As specified", *(_probability(base[n]) for n in names)],
+    ]
+    for key, title in _alternatives(record).items():
+        cells: list[str | Cell] = [title]
+        for name in names:
+            change = every.get((key, name))
+            if change is None or key in bad:
+                cells.append(
+                    NONE if change is None else Cell("–", Verdict.INCONCLUSIVE, "did not converge")
+                )
+            else:
+                cells.append(_flip(change, even))
+        rows.append(cells)
+    flips = sum(isinstance(c, Cell) and c.verdict is Verdict.WARN for row in rows for c in row)
+    return Table(
+        "Decisions under other priors",
+        [Column("Prior", number=False), *(Column(n) for n in names)],
+        rows,
+        caption="Posterior probability of each declared decision under every alternative prior, "
+        f"± Monte Carlo standard error: {counted(flips, 'flip')} across {even:g}",
+        shown=1 + _VISIBLE if len(rows) > _VISIBLE + 3 else None,
+    )
+
+
+def _probability(summary: Summary) -> str:
+    error = f" ± {num(summary.mcse, 1)}" if summary.mcse > 0 else ""
+    return f"{fixed(summary.mean)}{error}"
+
+
+def _flip(change: Change, even: float) -> str | Cell:
+    said = _probability(change.other)
+    if (change.other.mean > even) == (change.base.mean > even):
+        return said
+    sure = all(abs(s.mean - even) > 2 * s.mcse for s in (change.other, change.base))
+    return (
+        Cell(said, Verdict.WARN, "flips")
+        if sure
+        else Cell(said, Verdict.INCONCLUSIVE, "within error of even")
+    )
+
+
+def _alternatives(record: ReviewRecord) -> dict[str, str]:
+    """Return every alternative by its key, as a reader should see it."""
+    return {c.alternative: f"{c.parameter} ~ {c.prior}" for c in changes(record)}
+
+
+def _shifts(record: ReviewRecord) -> Plot | None:
+    decisions = _decision_names(record)
+    rows = shifts.rows([c for c in converged(record) if c.label not in decisions])
+    if not rows:
+        return None
+    limit = limits(record, "SEN503")["limit"]
+    question = "Which answers move under another prior, and how far?"
+    worst = rows[0].furthest
+    beyond = [r.label for r in rows if abs(r.furthest.shift) > limit]
+    drawn = min(len(rows), shifts.MOST)
+    caption = (
+        "Each mark is one alternative prior (line: ± 2 Monte Carlo standard errors); grey: within "
+        f"{limit:g} posterior sd. {worst.label} moves most: {num(worst.shift, 2)} sd under "
+        f"{worst.parameter} ~ {worst.prior}. Further than the grey band: {len(beyond)} of "
+        f"{counted(len(rows), 'quantity', 'quantities')}."
+    )
+    if drawn < len(rows):
+        caption += f" The {drawn} that move most are drawn."
+    svg = inline_svg(shifts.draw(rows, limit), "shifts", question, caption)
+    return Plot("shifts", question, svg, caption, _every_change(record))
+
+
+def _every_change(record: ReviewRecord) -> Table:
+    decisions = _decision_names(record)
+    columns = [
+        Column("Prior", number=False),
+        Column("Quantity", number=False),
+        Column("Median"),
+        Column("89% interval"),
+        Column("Shift (posterior sd)"),
+    ]
+    rows = [
+        [
+            f"{c.parameter} ~ {c.prior}",
+            c.label,
+            num(c.other.median),
+            between(c.other.low, c.other.high),
+            f"{fixed(c.shift)} ± {num(c.mcse, 2)}",
+        ]
+        for c in converged(record)
+        if c.label not in decisions
+    ]
+    return Table("Every alternative and quantity", columns, rows)
+
+
+def _sweep(record: ReviewRecord) -> Table | None:
+    """Rows are alternatives, columns what a reader quotes: scale, weight, quantities."""
+    labels = _columns(record)
+    if not labels:
+        return None
+    good = {(c.alternative, c.label): c for c in converged(record)}
+    base = {c.label: c.base for c in changes(record)}
+    rows: list[list[str | Cell]] = [
+        ["As specified" + _base_priors(record), *(_median(x, base[x]) for x in labels)]
+    ]
+    for key, title in _alternatives(record).items():
+        cells: list[str | Cell] = [title]
+        for label in labels:
+            change = good.get((key, label))
+            cells.append(_median(label, change.other) if change else NONE)
+        rows.append(cells)
+    return Table(
+        "Prior sweep",
+        [Column("Prior", number=False), *(Column(label) for label in labels)],
+        rows,
+        caption="The same data under other priors: median (89% interval)",
+        shown=1 + _VISIBLE if len(rows) > _VISIBLE + 3 else None,
+    )
+
+
+def _columns(record: ReviewRecord) -> list[str]:
+    decisions = _decision_names(record)
+    available = [x for x in dict.fromkeys(c.label for c in changes(record)) if x not in decisions]
+    varied = list(dict.fromkeys(c.parameter for c in changes(record)))
+    weights = [x for x in available if x.endswith(": mean weight")]
+    quantities: list[str] = []
+    if record.evidence.has("quantities"):
+        declared: xr.Dataset = record.evidence.get("quantities")
+        names = {str(n) for n in declared.data_vars}
+        quantities = [x for x in available if x.partition("[")[0] in names]
+    top = [x for x in available if x.partition("[")[0] in varied]
+    rest = [x for x in available if x not in {*top, *weights, *quantities}]
+    return [*top[:2], *weights[:1], *quantities, *rest][:_COLUMNS]
+
+
+def _median(label: str, summary: Summary) -> str:
+    if label.endswith(": mean weight"):
+        return f"{fixed(summary.median)} ({fixed_between(summary.low, summary.high)})"
+    return f"{num(summary.median)} ({between(summary.low, summary.high, 2)})"
+
+
+def _base_priors(record: ReviewRecord) -> str:
+    if not record.evidence.has("sweep"):
+        return ""
+    fits: dict[str, xr.Dataset] = record.evidence.get("sweep")
+    said = dict.fromkeys(
+        f"{f.attrs['parameter']} ~ {f.attrs['base']}" for f in fits.values() if "base" in f.attrs
+    )
+    return f": {', '.join(said)}" if said else ""
