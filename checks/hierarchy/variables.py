@@ -1,0 +1,456 @@
+"""Static facts of a PyMC model: what every random variable is, without drawing or compiling.
+
+Graphs are read for families and edges. Parameters that depend on constants and data only are
+evaluated, all at once, in plain Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .cheap import python_mode, value_of
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+LineOf = Callable[[str], int | None]
+
+
+class Support(StrEnum):
+    """Where a random variable takes its values."""
+
+    REAL = "real"
+    POSITIVE = "positive"
+    UNIT = "unit interval"
+    BOUNDED = "bounded interval"
+    DISCRETE = "discrete"
+    SIMPLEX = "simplex"
+    COVARIANCE = "covariance or correlation matrix"
+
+
+#: Roles of the parameters of each family, in the canonical order of its op: ``Exponential`` and
+#: ``Gamma`` hold a scale (1/rate), ``NegativeBinomial`` holds (n, p).
+ROLES: dict[str, tuple[str, ...]] = {
+    "AR": ("rho", "scale", "init", "steps"),
+    "AsymmetricLaplace": ("b", "kappa", "loc"),
+    "Bernoulli": ("p",),
+    "Beta": ("a", "b"),
+    "BetaBinomial": ("n", "a", "b"),
+    "Binomial": ("n", "p"),
+    "Categorical": ("p",),
+    "Cauchy": ("loc", "scale"),
+    "Censored": ("base", "lower", "upper"),
+    "Dirichlet": ("a",),
+    "Exponential": ("scale",),
+    "Gamma": ("shape", "scale"),
+    "Geometric": ("p",),
+    "Gumbel": ("loc", "scale"),
+    "HalfCauchy": ("scale",),
+    "HalfNormal": ("loc", "scale"),
+    "HalfStudentT": ("df", "scale"),
+    "InverseGamma": ("shape", "scale"),
+    "LKJCorr": ("n", "eta"),
+    "Laplace": ("loc", "scale"),
+    "LogNormal": ("loc", "scale"),
+    "Logistic": ("loc", "scale"),
+    "Mixture": ("weights",),
+    "MultivariateNormal": ("loc", "cov"),
+    "MvStudentT": ("df", "loc", "cov"),
+    "NegativeBinomial": ("n", "p"),
+    "Normal": ("loc", "scale"),
+    "Poisson": ("mean",),
+    "RandomWalk": ("init", "innovation", "steps"),
+    "SkewNormal": ("loc", "scale", "shape"),
+    "StudentT": ("df", "loc", "scale"),
+    "Truncated": ("base", "lower", "upper"),
+    "TruncatedNormal": ("loc", "scale", "lower", "upper"),
+    "Uniform": ("lower", "upper"),
+    "VonMises": ("loc", "concentration"),
+    "Weibull": ("shape", "scale"),
+    "Wishart": ("df", "cov"),
+    "ZeroSumNormal": ("scale", "support_shape"),
+    "_lkjcholeskycov": ("n", "eta", "sd_dist"),
+}
+
+_FAMILY_SUPPORT = {
+    **dict.fromkeys(
+        ["ChiSquared", "Exponential", "Gamma", "HalfCauchy", "HalfFlat", "HalfNormal", "HalfStudentT", "InverseGamma", "LogNormal", "Pareto", "Wald", "Weibull"],
+        Support.POSITIVE,
+    ),
+    **dict.fromkeys(["Beta", "Kumaraswamy", "LogitNormal"], Support.UNIT),
+    **dict.fromkeys(["LKJCorr", "Wishart", "_lkjcholeskycov"], Support.COVARIANCE),
+    "Dirichlet": Support.SIMPLEX,
+}
+
+_TRANSFORM_SUPPORT = {
+    "LogTransform": Support.POSITIVE,
+    "LogExpM1": Support.POSITIVE,
+    "LogOddsTransform": Support.UNIT,
+    "SimplexTransform": Support.SIMPLEX,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a random variable.
+
+    Attributes
+    ----------
+    role : str
+        ``loc``, ``scale``, ``p``, ...; ``base.loc`` for the location of a censored normal.
+    expression : TensorVariable
+    value : ndarray or None
+        The value, when it depends on constants and data only.
+    parents : tuple of str
+        Random variables of the model it depends on.
+    """
+
+    role: str
+    expression: Any
+    value: np.ndarray | None
+    parents: tuple[str, ...]
+
+    def number(self) -> float | None:
+        """Return the value when it is the same number everywhere, else None."""
+        if self.value is None or self.value.size == 0 or self.value.dtype.kind not in "biuf":
+            return None
+        first = float(self.value.flat[0])
+        return first if bool(np.all(self.value == first)) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One random variable of a model.
+
+    Attributes
+    ----------
+    name, family : str
+        ``family`` is PyMC's name of the distribution.
+    observed : bool
+    shape : tuple of int
+    dims : tuple of str
+        Empty where none are named.
+    support : Support
+    transform : str
+        Class of the transform to the unconstrained scale; empty without one.
+    parameters : mapping of str to Parameter
+    reaches_data : bool
+        Whether a likelihood or a potential depends on it.
+    values : ndarray or None
+        The data of an observed variable, as PyMC uses them.
+    raw : ndarray or None
+        The same before PyMC cast them, where they were cast.
+    rv : TensorVariable
+        The variable itself.
+    line : int or None
+        Line of the spec that creates it.
+    """
+
+    name: str
+    family: str
+    observed: bool
+    shape: tuple[int, ...]
+    dims: tuple[str, ...]
+    support: Support
+    transform: str
+    parameters: Mapping[str, Parameter]
+    reaches_data: bool
+    values: np.ndarray | None
+    raw: np.ndarray | None
+    rv: Any
+    line: int | None
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape))
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Random variables that any parameter depends on."""
+        return tuple(dict.fromkeys(p for q in self.parameters.values() for p in q.parents))
+
+    def number(self, role: str) -> float | None:
+        """Return a parameter that is one constant number, else None."""
+        parameter = self.parameters.get(role)
+        return None if parameter is None else parameter.number()
+
+    @property
+    def is_standardised(self) -> bool:
+        """Whether its prior is a standard normal (or sum-to-zero normal) with constant parameters.
+
+        Such a vector is the raw part of a non-centred effect.
+        """
+        if self.family == "ZeroSumNormal":
+            return self.number("scale") == 1
+        return self.family == "Normal" and self.number("loc") == 0 and self.number("scale") == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Variables(Mapping[str, Variable]):
+    """The random variables of a model by name, free ones first.
+
+    Attributes
+    ----------
+    model : pymc.Model
+    line_of : callable
+        From the name of a variable to its line in the spec.
+    """
+
+    model: pm.Model
+    by_name: dict[str, Variable]
+    line_of: LineOf = field(default=lambda name: None)
+
+    def __getitem__(self, name: str) -> Variable:
+        return self.by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.by_name)
+
+    def __len__(self) -> int:
+        return len(self.by_name)
+
+    @property
+    def free(self) -> list[Variable]:
+        """Variables to be sampled."""
+        return [v for v in self.by_name.values() if not v.observed]
+
+    @property
+    def observed(self) -> list[Variable]:
+        """Outcomes."""
+        return [v for v in self.by_name.values() if v.observed]
+
+    def parents_of(self, expression: Any) -> tuple[str, ...]:
+        """Return the random variables an expression depends on directly."""
+        return _parents(expression, set(self.model.basic_RVs))
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Keep ops that hold a graph of their own from compiling it with numba or a C compiler."""
+    from pytensor import config
+
+    with config.change_flags(mode="FAST_COMPILE", cxx=""):
+        yield
+
+
+def read_variables(model: pm.Model, line_of: LineOf | None = None) -> Variables:
+    """Read the random variables of a model.
+
+    Parameters
+    ----------
+    model : pymc.Model
+    line_of : callable, optional
+        From the name of a variable to its line in the spec.
+    """
+    with uncompiled():
+        return _read(model, line_of or (lambda name: None))
+
+
+def _read(model: pm.Model, line_of: LineOf) -> Variables:
+    named = set(model.basic_RVs)
+    reached = _ancestors([*model.observed_RVs, *model.potentials])
+    shapes = _shapes(model)
+    found = {rv: list(parameter_expressions(rv, named)) for rv in model.basic_RVs}
+    parents = {p: _parents(p, named) for pairs in found.values() for _, p in pairs}
+    values = _constant_values([p for p, above in parents.items() if not above])
+    observed = set(model.observed_RVs)
+    variables = {}
+    for rv in [*model.free_RVs, *model.observed_RVs]:
+        parameters = {role: Parameter(role, p, values.get(p), parents[p]) for role, p in found[rv]}
+        family, transform = family_of(rv), _transform(model, rv)
+        data, raw = observed_data(model, rv) if rv in observed else (None, None)
+        name = str(rv.name)
+        variables[name] = Variable(
+            name=name,
+            family=family,
+            observed=rv in observed,
+            shape=shapes[rv] if data is None else data.shape,
+            dims=tuple(str(d) for d in model.named_vars_to_dims.get(name, ()) if d is not None),
+            support=_support(rv, family, transform, parameters),
+            transform=transform,
+            parameters=parameters,
+            reaches_data=rv in reached,
+            values=data,
+            raw=raw,
+            rv=rv,
+            line=line_of(name),
+        )
+    return Variables(model, variables, line_of)
+
+
+def family_of(rv: Any) -> str:
+    """Return PyMC's name of the distribution of a random variable."""
+    op = distribution(rv).owner.op
+    return str(getattr(op, "_print_name", (type(op).__name__,))[0])
+
+
+def distribution(rv: Any) -> Any:
+    """Return the distribution behind wrappers (minibatches, partly observed data)."""
+    while not hasattr(rv.owner.op, "dist_params") and rv.owner.inputs:
+        rv = rv.owner.inputs[0]
+        if rv.owner is None:
+            raise ValueError("a random variable without a distribution")
+    return rv
+
+
+def as_tensor(variable: Any) -> Any:
+    """Return the plain tensor of a variable of ``pymc.dims``, and other variables as they are."""
+    return variable.values if hasattr(variable.type, "dims") else variable
+
+
+def parameter_expressions(rv: Any, named: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield roles and expressions, going into unnamed components (mixtures, censored, LKJ)."""
+    named = set(named)
+    rv = distribution(rv)
+    family = family_of(rv)
+    roles = ROLES.get(family, ())
+    for k, parameter in enumerate(rv.owner.op.dist_params(rv.owner)):
+        role = roles[k] if k < len(roles) else f"{'component' if roles else 'parameter'} {k}"
+        if parameter not in named and is_random(parameter):
+            for inner, expression in parameter_expressions(parameter, named):
+                yield f"{role}.{inner}", expression
+        else:
+            yield role, parameter
+
+
+def is_random(variable: Any) -> bool:
+    """Whether a node of the graph is a draw from a distribution."""
+    from pymc.distributions.distribution import SymbolicRandomVariable
+    from pytensor.tensor.random.op import RandomVariable
+
+    owner = getattr(variable, "owner", None)
+    if owner is None:
+        return False
+    return isinstance(owner.op, RandomVariable | SymbolicRandomVariable) or hasattr(
+        owner.op, "dist_params"
+    )
+
+
+def observed_data(model: pm.Model, rv: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the data of an outcome, and the data before PyMC cast them where it did."""
+    from pytensor.tensor.elemwise import Elemwise
+
+    variable = as_tensor(model.rvs_to_values[rv])
+    owner = variable.owner
+    cast = owner is not None and isinstance(owner.op, Elemwise) and "Cast" in str(owner.op)
+    raw = np.asarray(value_of(owner.inputs[0])) if owner is not None and cast else None
+    return np.asarray(_value(variable)), raw
+
+
+def _ancestors(expressions: Sequence[Any], blockers: Iterable[Any] = ()) -> set[Any]:
+    from pytensor.graph.traversal import ancestors
+
+    return set(ancestors(expressions, blockers=set(blockers)))
+
+
+def _parents(expression: Any, named: set[Any]) -> tuple[str, ...]:
+    from pytensor.graph.traversal import ancestors
+
+    return tuple(dict.fromkeys(str(v.name) for v in ancestors([expression], named) if v in named))
+
+
+def _value(variable: Any) -> Any:
+    from pytensor.compile.sharedvalue import SharedVariable
+    from pytensor.graph.basic import Constant
+
+    if isinstance(variable, Constant):
+        return variable.data
+    if isinstance(variable, SharedVariable):
+        return variable.get_value(borrow=True)
+    return value_of(variable)
+
+
+def _constant_values(expressions: Sequence[Any]) -> dict[Any, np.ndarray]:
+    """Evaluate expressions of constants and data; those that cannot be evaluated are left out."""
+    from pytensor.graph.basic import Constant
+
+    values = {p: np.asarray(p.data) for p in expressions if isinstance(p, Constant)}
+    rest = [p for p in expressions if p not in values and not _holds_a_draw(p)]
+    try:
+        found = _evaluate_all(rest)
+    except Exception:  # one of them cannot be evaluated: find out which
+        found = {}
+        for p in rest:
+            try:
+                found |= _evaluate_all([p])
+            except Exception:
+                continue
+    return values | found
+
+
+def _evaluate_all(expressions: Sequence[Any]) -> dict[Any, np.ndarray]:
+    import pytensor
+
+    if not expressions:
+        return {}
+    function = pytensor.function([], [as_tensor(p) for p in expressions], mode=python_mode())
+    return dict(zip(expressions, map(np.asarray, function()), strict=True))
+
+
+def _holds_a_draw(expression: Any) -> bool:
+    return any(is_random(v) for v in _ancestors([expression]))
+
+
+def _shapes(model: pm.Model) -> dict[Any, tuple[int, ...]]:
+    """Shapes of the free variables: from types and dims where those say, else evaluated."""
+    shapes: dict[Any, tuple[int, ...]] = {}
+    unknown = []
+    for rv in model.free_RVs:
+        dims = model.named_vars_to_dims.get(rv.name, ())
+        known = [
+            size if size is not None else _length(model, dims[axis] if axis < len(dims) else None)
+            for axis, size in enumerate(as_tensor(rv).type.shape)
+        ]
+        if None in known:
+            unknown.append(rv)
+        else:
+            shapes[rv] = tuple(int(size) for size in known if size is not None)
+    if unknown:
+        shapes |= _evaluated_shapes(model, unknown)
+    return shapes
+
+
+def _length(model: pm.Model, dim: str | None) -> int | None:
+    if dim is None or dim not in model.dim_lengths:
+        return None
+    return int(_value(model.dim_lengths[dim]))
+
+
+def _evaluated_shapes(model: pm.Model, rvs: Sequence[Any]) -> dict[Any, tuple[int, ...]]:
+    found = model.eval_rv_shapes()
+    return {rv: tuple(int(size) for size in found[rv.name]) for rv in rvs}
+
+
+def _transform(model: pm.Model, rv: Any) -> str:
+    transform = model.rvs_to_transforms.get(rv)
+    return "" if transform is None else type(transform).__name__
+
+
+def _support(rv: Any, family: str, transform: str, parameters: Mapping[str, Parameter]) -> Support:
+    if np.dtype(rv.dtype).kind in "biu":
+        return Support.DISCRETE
+    if family in _FAMILY_SUPPORT:
+        return _FAMILY_SUPPORT[family]
+    lower, upper = (_bound(parameters, role) for role in ("lower", "upper"))
+    if lower is not None and lower >= 0:
+        unit = lower == 0 and upper == 1
+        return Support.UNIT if unit else Support.POSITIVE
+    if lower is not None and upper is not None:
+        return Support.BOUNDED
+    return _TRANSFORM_SUPPORT.get(transform, Support.REAL)
+
+
+def _bound(parameters: Mapping[str, Parameter], role: str) -> float | None:
+    if role not in parameters:
+        return None
+    value = parameters[role].value
+    if value is None or value.size == 0 or not np.all(np.isfinite(value)):
+        return None
+    return float(np.min(value) if role == "lower" else np.max(value))

@@ -1,0 +1,216 @@
+"""Finding faults in a spec without sampling: what rules see, and what the spec silences."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+import tomllib
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..checks import Evidence, Finding, Verdict, run_checks, selected, skipped
+from ..checks.hierarchy.variables import read_variables
+from ..checks.spec import OPT_IN
+from ..checks.spec.comments import Ignore
+from .errors import SpecError
+from .preflight import _call as build
+from .spec import ModelSpec
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+_COMMENT = re.compile(r"#\s*poolwise:\s*ignore\[([^\]]*)\]\s*(.*)")
+
+
+def lint(
+    spec: ModelSpec, *, select: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> list[Finding]:
+    """Ask every rule about a spec, without sampling.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    select, ignore : sequence of str, optional
+        Codes or their beginnings, as on the command line. Added to what ``[tool.poolwise]`` of the
+        nearest ``pyproject.toml`` above the spec says, except that ``select`` replaces it.
+
+    Returns
+    -------
+    list of Finding
+        In the order of the file. A finding that a comment of the spec silences is ``skipped`` with
+        the reason of the comment.
+
+    Raises
+    ------
+    SpecError
+        If the model cannot be built, or a code is unknown.
+    """
+    import xarray as xr
+
+    settings = lint_settings(spec.path)
+    codes = _codes(select or settings.select, [*ignore, *settings.ignore], spec)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # rules say what PyMC warns of, with line and remedy
+        model = build(spec)
+        evidence = Evidence(xr.DataTree(), declared=static_evidence(spec, model))
+        findings = run_checks(evidence, thresholds=spec.thresholds, select=codes)
+    return _in_order(spec, _silenced(findings, spec))
+
+
+def lint_all(
+    specs: Sequence[ModelSpec], *, select: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> list[tuple[str, list[Finding]]]:
+    """Lint several specs; return the file and the findings of each."""
+    return [(s.path or s.name, lint(s, select=select, ignore=ignore)) for s in specs]
+
+
+def static_evidence(spec: ModelSpec, model: pm.Model) -> dict[str, Any]:
+    """Return what the rules need to know: everything that is known without draws.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    model : pymc.Model
+        The model the spec builds.
+    """
+    places = _places(spec)
+    return {
+        "variables": read_variables(model, lambda name: places.line_of(name)),
+        "spec_ignores": places.ignores,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class LintSettings:
+    """``[tool.poolwise]`` of a ``pyproject.toml``."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+def lint_settings(path: str) -> LintSettings:
+    """Return the settings of the nearest ``pyproject.toml`` above a spec.
+
+    Raises
+    ------
+    SpecError
+        If the file cannot be read, or ``select`` or ``ignore`` is no list of codes.
+    """
+    if not path:
+        return LintSettings()
+    folders = Path(path).resolve().parents
+    file = next((f / "pyproject.toml" for f in folders if (f / "pyproject.toml").is_file()), None)
+    if file is None:
+        return LintSettings()
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("poolwise", {})
+    except (OSError, ValueError) as error:
+        raise SpecError(f"cannot be read: {error}", path=str(file)) from error
+    for name in ("select", "ignore"):
+        codes = table.get(name, [])
+        if not isinstance(codes, list) or not all(isinstance(c, str) for c in codes):
+            raise SpecError(
+                f"[tool.poolwise] {name} is no list of codes",
+                path=str(file),
+                expected=f'{name} = ["SPC104"]',
+            )
+    return LintSettings(tuple(table.get("select", ())), tuple(table.get("ignore", ())))
+
+
+def _codes(select: Sequence[str], ignore: Sequence[str], spec: ModelSpec) -> list[str]:
+    try:
+        wanted = selected(select or ["SPC"], ignore)
+    except ValueError as error:
+        raise SpecError(str(error), path=spec.path, do="poolwise list shows the codes") from error
+    codes = [
+        c.code
+        for c in wanted
+        if c.code.startswith("SPC") and (c.code not in OPT_IN or c.code in select)
+    ]
+    if not codes:
+        raise SpecError(
+            "no rule is left to ask", path=spec.path, expected="codes that start with SPC"
+        )
+    return codes
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where a spec creates its variables, and the comments in it."""
+
+    head: range
+    spans: Mapping[str, range] = field(default_factory=dict)
+    ignores: Sequence[Ignore] = ()
+
+    def line_of(self, variable: str) -> int | None:
+        span = self.spans.get(variable)
+        return span.start if span else None
+
+    def span_of(self, variable: str) -> range:
+        return self.spans.get(variable, self.head)
+
+
+def _places(spec: ModelSpec) -> _Places:
+    first = spec.line or 1
+    try:
+        tree = ast.parse(spec.source)
+    except SyntaxError:  # a lambda in the middle of an expression
+        return _Places(range(first, first + 1))
+    head = range(first, first + 1)
+    spans: dict[str, range] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node in tree.body and node.body:
+            head = range(first, first + node.body[0].lineno - 1)
+        name = _first_argument(node)
+        if name is not None and isinstance(node, ast.Call):
+            last = node.end_lineno or node.lineno
+            spans.setdefault(name, range(first + node.lineno - 1, first + last))
+    return _Places(head, spans, tuple(_comments(spec.source, first)))
+
+
+def _first_argument(node: ast.AST) -> Any:
+    if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+        value = node.args[0].value
+        return value if isinstance(value, str) else None
+    return None
+
+
+def _comments(source: str, first: int) -> Iterable[Ignore]:
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        found = _COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
+        if found:
+            codes = tuple(code.strip() for code in found[1].split(",") if code.strip())
+            yield Ignore(first + token.start[0] - 1, codes, found[2].strip())
+
+
+def _silenced(findings: Sequence[Finding], spec: ModelSpec) -> list[Finding]:
+    places = _places(spec)
+    return [_silence(finding, places) for finding in findings]
+
+
+def _silence(finding: Finding, places: _Places) -> Finding:
+    if finding.verdict not in (Verdict.FAIL, Verdict.WARN, Verdict.NOTE):
+        return finding
+    span = places.span_of(finding.where)
+    for ignore in places.ignores:
+        if ignore.line in span and finding.code in ignore.codes:
+            reason = ignore.reason or "no reason given"
+            return replace(
+                skipped(f"ignored in the spec ({reason}): {finding.message}"),
+                code=finding.code,
+                name=finding.name,
+                stage=finding.stage,
+                where=finding.where,
+                line=finding.line,
+            )
+    return finding
+
+
+def _in_order(spec: ModelSpec, findings: Sequence[Finding]) -> list[Finding]:
+    placed = [f if f.line else replace(f, line=spec.line) for f in findings]
+    return sorted(placed, key=lambda f: (f.line or 0, f.code))
