@@ -1,14 +1,16 @@
 """What is true of a model: evidence in, findings out. Never samples, never renders."""
 
-from . import pooling as _pooling
+from . import power_scaling as _power_scaling
 from . import predictive as _predictive
 from . import prior as _prior
+from . import regularization as _regularization
 from . import run as _run
 from . import sampling as _sampling
-from . import sensitivity as _sensitivity
 from . import spec as _spec
+from . import sweep as _sweep
 from . import uncertainty as _uncertainty
 from .check import REGISTRY, STAGES, Check, check, run_checks, selected
+from .decomposition import decompose
 from .evidence import Evidence, Missing, fact
 from .expect import Expect, Met
 from .finding import SEVERITY, Finding, Verdict, inconclusive, judge, skipped
@@ -20,10 +22,19 @@ from .pooling import (
     own_data_weight,
     pooling_factor,
 )
-from .uncertainty import decompose
 
 #: Modules whose import registers checks and facts.
-FAMILIES = (_spec, _prior, _sampling, _predictive, _sensitivity, _pooling, _uncertainty, _run)
+FAMILIES = (
+    _spec,
+    _prior,
+    _sampling,
+    _predictive,
+    _power_scaling,
+    _sweep,
+    _regularization,
+    _uncertainty,
+    _run,
+)
 
 __all__ = [
     "FAMILIES",

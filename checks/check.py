@@ -26,6 +26,9 @@ STAGES = {
     "RUN": "run",
 }
 
+#: Sampling must have worked before anything computed from draws means anything.
+SAMPLED = ("SMP301", "SMP302", "SMP303")
+
 #: Verdicts of a prerequisite after which its dependants cannot be believed.
 _SILENCING = (Verdict.FAIL, Verdict.ERROR)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,11 +87,12 @@ def scalars(draws: xr.DataArray) -> list[tuple[str, xr.DataArray]]:
     if not dims:
         return [(str(draws.name), draws)]
     stacked = draws.stack(element=dims, create_index=False)
-    labels = _labels(draws, dims)
+    labels = element_labels(draws, dims)
     return [(f"{draws.name}[{label}]", stacked.isel(element=i)) for i, label in enumerate(labels)]
 
 
-def _labels(draws: xr.DataArray, dims: list[Hashable]) -> list[str]:
+def element_labels(draws: xr.DataArray, dims: Sequence[Hashable]) -> list[str]:
+    """Return a label per element along ``dims``, in the order of a flattened array."""
     axes = [
         [str(v) for v in draws[d].values] if d in draws.coords else [str(i) for i in range(n)]
         for d, n in ((d, draws.sizes[d]) for d in dims)

@@ -65,6 +65,13 @@ def exact_draws(
     return mu, tau, theta
 
 
+def forty_groups(**options: Any) -> Evidence:
+    """Return a run of forty groups, whose data say much about their spread."""
+    rng = np.random.default_rng(8)
+    y = 10 * rng.normal(size=40) + 5 * rng.normal(size=40)
+    return eight_schools(y=tuple(y), sigma=(5.0,) * 40, **options)
+
+
 def eight_schools(
     *,
     y: Sequence[float] = RUBIN_Y,

@@ -47,7 +47,8 @@ class Expect:
     Raises
     ------
     ValueError
-        If the statistic is not known, the bounds are not in order or ``prob`` is not in (0, 1].
+        If the statistic is not known, the bounds are not in order or ``prob`` is not between 0
+        and 1.
     """
 
     of: str
@@ -65,8 +66,11 @@ class Expect:
         low, high = self.between
         if not low < high:
             raise ValueError(f"Expect(of={self.of!r}): between={self.between} is not in order")
-        if not 0 < self.prob <= 1:
-            raise ValueError(f"Expect(of={self.of!r}): prob={self.prob} is not in (0, 1]")
+        if not 0 < self.prob < 1:
+            raise ValueError(
+                f"Expect(of={self.of!r}): prob={self.prob} is not between 0 and 1; no number of "
+                "simulations shows that something never happens, so use 0.99 for nearly always"
+            )
 
     @property
     def label(self) -> str:

@@ -30,10 +30,18 @@ def simulated(
     }
 
 
+#: Integers from here on are no counts but overflows.
+_LARGEST_COUNT = 2.0**62
+
+
 def flat(draws: xr.DataArray) -> Array:
-    """Return draws of an outcome as an array of shape (draws, rows)."""
+    """Return draws of an outcome as an array of shape (draws, rows); an overflow becomes NaN."""
     values = draws.transpose("chain", "draw", ...).values
-    return np.asarray(values, dtype=float).reshape(values.shape[0] * values.shape[1], -1)
+    flattened = np.asarray(values, dtype=float).reshape(values.shape[0] * values.shape[1], -1)
+    if values.dtype.kind in "iu":
+        # A count that overflowed comes back as the largest or smallest integer there is.
+        flattened[np.abs(flattened) >= _LARGEST_COUNT] = np.nan
+    return flattened
 
 
 def _expecting(low: float, high: float, stat: str = "sd", prob: float = 0.9) -> Evidence:
@@ -166,7 +174,7 @@ def data_outside_prior(
             judge(
                 p < surprise,
                 f"{inside} of {observed.size} rows of {name} lie inside their {interval:.0%} prior "
-                f"predictive interval; {p:.1%} of simulated data sets have as few",
+                f"predictive interval; so few, or fewer, do in {p:.1%} of simulated data sets",
                 otherwise=Verdict.NOTE,
                 value=p,
                 mcse=np.sqrt(p * (1 - p) / finite.sum()),
@@ -247,7 +255,13 @@ def prior_ignores_support(
             kinds.append(("not a whole number", float(np.mean(finite != np.round(finite)))))
         if not kinds:
             findings.append(
-                judge(False, f"{name} takes values of every kind", result="–", where=name)
+                judge(
+                    False,
+                    f"{name} takes values of every kind, so no simulated value is out of place",
+                    result="any kind",
+                    needs=f"≤ {share:.0%}",
+                    where=name,
+                )
             )
             continue
         kind, value = max(kinds, key=lambda k: k[1])

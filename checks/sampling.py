@@ -72,7 +72,9 @@ def convergence(evidence: Evidence) -> Convergence:
 
 
 @check("SMP301")
-def chains_disagree(convergence: Convergence, *, limit: float = 1.01) -> Finding:
+def chains_disagree(
+    convergence: Convergence, *, limit: float = 1.01, unusable: float = 1.05
+) -> Finding:
     """Chains disagree about a parameter or a declared quantity.
 
     **Asks**: is any rank-normalised split R-hat above ``limit``?
@@ -80,7 +82,8 @@ def chains_disagree(convergence: Convergence, *, limit: float = 1.01) -> Finding
     computed from them is an accident of where they started.
     **What to do**: look for a funnel (few rows per group and a centred effect) and reparameterise;
     then run longer.
-    **Thresholds**: ``limit`` 1.01, as recommended by the source.
+    **Thresholds**: above ``limit`` 1.01, as recommended by the source, a warning: the largest of
+    many R-hats exceeds it now and then although the chains agree. Above ``unusable`` 1.05 it fails.
     **Source**: Vehtari et al. (2021), doi:10.1214/20-BA1221.
     """
     needs = f"≤ {limit:g}"
@@ -97,6 +100,7 @@ def chains_disagree(convergence: Convergence, *, limit: float = 1.01) -> Finding
     return judge(
         value > limit,
         f"Largest R-hat is {value:.3f} ({where}, of {len(convergence.labels)} quantities)",
+        otherwise=Verdict.FAIL if value > unusable else Verdict.WARN,
         value=value,
         threshold=limit,
         result=f"{value:.3f}",
@@ -107,6 +111,7 @@ def chains_disagree(convergence: Convergence, *, limit: float = 1.01) -> Finding
 
 chains_disagree.passes(examples.eight_schools)
 chains_disagree.fails(lambda: examples.eight_schools(stuck_chain=3.0))
+chains_disagree.fails(lambda: examples.eight_schools(stuck_chain=1.2), Verdict.WARN)
 chains_disagree.false_alarm(lambda: examples.eight_schools(constant=True))
 
 

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from ..checks import Evidence
+from ..checks.decomposition import Decomposition
 from ..checks.draws import Summary
 from ..checks.pooling import LevelPooling
-from ..checks.sensitivity import Change, PowerScaling
-from ..checks.uncertainty import Decomposition
+from ..checks.power_scaling import PowerScaling
+from ..checks.sweep import Change
 
 
 def _number(value: float | None) -> float | None:

@@ -7,7 +7,8 @@ import xarray as xr
 
 from ..checks import Verdict
 from ..checks.draws import Summary
-from ..checks.sensitivity import Change, PowerScaling
+from ..checks.power_scaling import PowerScaling
+from ..checks.sweep import Change
 from ..checks.words import counted
 from .blocks import Block, Cell, Column, Plot, Table
 from .figures import shifts

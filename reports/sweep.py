@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..checks import REGISTRY
-from ..checks.sensitivity import Change
+from ..checks.sweep import Change
 from .record import ReviewRecord
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ..checks.decomposition import TARGETS, Decomposition
 from ..checks.pooling import LevelPooling
-from ..checks.uncertainty import TARGETS, Decomposition
 from .numbers import NONE, between, fixed, fixed_between, num, percent, squared
 from .record import ReviewRecord
 from .trust import distrust, sentence

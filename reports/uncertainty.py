@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ..checks.uncertainty import Decomposition
+from ..checks.decomposition import Decomposition
 from .blocks import Block, Column, Note, Plot, Table
 from .figures import variances
 from .numbers import NONE, num, of_unit, percent, squared

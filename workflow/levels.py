@@ -50,7 +50,7 @@ def level_dataset(
         ``noise_variance``, ``other``, ``raw``, ``rows``, ``design``, ``design_squared``,
         ``row_group``, ``row_mean_variance``, ``residual_variance``, ``mean_residual_variance`` and
         ``outcome_variance``; see :mod:`poolwise.checks.pooling` and
-        :mod:`poolwise.checks.uncertainty` for their meaning.
+        :mod:`poolwise.checks.decomposition` for their meaning.
     """
     found = _by_group(model, level, draws).assign_attrs(
         effect=level.effect_name, form=level.form, scale=str(level.scale.name or "scale")

@@ -80,7 +80,20 @@ ROLES: dict[str, tuple[str, ...]] = {
 
 _FAMILY_SUPPORT = {
     **dict.fromkeys(
-        ["ChiSquared", "Exponential", "Gamma", "HalfCauchy", "HalfFlat", "HalfNormal", "HalfStudentT", "InverseGamma", "LogNormal", "Pareto", "Wald", "Weibull"],
+        [
+            "ChiSquared",
+            "Exponential",
+            "Gamma",
+            "HalfCauchy",
+            "HalfFlat",
+            "HalfNormal",
+            "HalfStudentT",
+            "InverseGamma",
+            "LogNormal",
+            "Pareto",
+            "Wald",
+            "Weibull",
+        ],
         Support.POSITIVE,
     ),
     **dict.fromkeys(["Beta", "Kumaraswamy", "LogitNormal"], Support.UNIT),

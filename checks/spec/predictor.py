@@ -325,8 +325,8 @@ def _slice(axis: int, k: int) -> tuple[Any, ...]:
 def _groups_along(variable: Variable, axis: int, probe: _Probe) -> np.ndarray | None:
     """Return the element of an axis that each row uses, or None where rows use several.
 
-    Steps of 1, 2, ..., J along the axis, divided by a step of 1 everywhere, show the element; random
-    steps then confirm it.
+    Steps of 1, 2, ..., J along the axis, divided by a step of 1 everywhere, show the element;
+    random steps then confirm it.
     """
     groups = variable.shape[axis]
     along = [-1 if k == axis else 1 for k in range(len(variable.shape))]

@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
+from scipy import special
 
 from ..draws import Array
 from ..hierarchy.variables import Variable
 
-#: From the parameters of a family, by role, to the frozen distribution of ``scipy.stats``.
-_FROZEN: dict[str, Callable[[Any, dict[str, Array]], Any]] = {
-    "Beta": lambda s, p: s.beta(p["a"], p["b"]),
-    "Cauchy": lambda s, p: s.cauchy(p["loc"], p["scale"]),
-    "Exponential": lambda s, p: s.expon(scale=p["scale"]),
-    "Gamma": lambda s, p: s.gamma(p["shape"], scale=p["scale"]),
-    "Gumbel": lambda s, p: s.gumbel_r(p["loc"], p["scale"]),
-    "HalfCauchy": lambda s, p: s.halfcauchy(scale=p["scale"]),
-    "HalfNormal": lambda s, p: s.halfnorm(p["loc"], p["scale"]),
-    "HalfStudentT": lambda s, p: _HalfT(s.t(p["df"], scale=p["scale"])),
-    "InverseGamma": lambda s, p: s.invgamma(p["shape"], scale=p["scale"]),
-    "Laplace": lambda s, p: s.laplace(p["loc"], p["scale"]),
-    "LogNormal": lambda s, p: s.lognorm(p["scale"], scale=np.exp(p["loc"])),
-    "Logistic": lambda s, p: s.logistic(p["loc"], p["scale"]),
-    "Normal": lambda s, p: s.norm(p["loc"], p["scale"]),
-    "StudentT": lambda s, p: s.t(p["df"], p["loc"], p["scale"]),
-    "TruncatedNormal": lambda s, p: s.truncnorm(
-        (p["lower"] - p["loc"]) / p["scale"],
-        (p["upper"] - p["loc"]) / p["scale"],
-        p["loc"],
-        p["scale"],
-    ),
-    "Uniform": lambda s, p: s.uniform(p["lower"], p["upper"] - p["lower"]),
-    "Weibull": lambda s, p: s.weibull_min(p["shape"], scale=p["scale"]),
+Parameters = Mapping[str, Array]
+
+
+def _truncated_normal(parameters: Parameters, probability: float) -> Array:
+    loc, scale = parameters["loc"], parameters["scale"]
+    low, high = (special.ndtr((parameters[end] - loc) / scale) for end in ("lower", "upper"))
+    return np.asarray(loc + scale * special.ndtri(low + probability * (high - low)))
+
+
+#: From the parameters of a family, by role, and a probability to the quantile.
+_QUANTILES: dict[str, Callable[[Parameters, float], Array]] = {
+    "Beta": lambda q, p: special.betaincinv(q["a"], q["b"], p),
+    "Cauchy": lambda q, p: q["loc"] + q["scale"] * np.tan(np.pi * (p - 0.5)),
+    "Exponential": lambda q, p: -q["scale"] * np.log1p(-p),
+    "Gamma": lambda q, p: q["scale"] * special.gammaincinv(q["shape"], p),
+    "Gumbel": lambda q, p: q["loc"] - q["scale"] * np.log(-np.log(p)),
+    "HalfCauchy": lambda q, p: q["scale"] * np.tan(np.pi * p / 2),
+    "HalfNormal": lambda q, p: q["loc"] + q["scale"] * special.ndtri((1 + p) / 2),
+    "HalfStudentT": lambda q, p: q["scale"] * special.stdtrit(q["df"], (1 + p) / 2),
+    "InverseGamma": lambda q, p: q["scale"] / special.gammainccinv(q["shape"], p),
+    "Laplace": lambda q, p: q["loc"] - q["scale"] * np.sign(p - 0.5) * np.log1p(-2 * abs(p - 0.5)),
+    "LogNormal": lambda q, p: np.exp(q["loc"] + q["scale"] * special.ndtri(p)),
+    "Logistic": lambda q, p: q["loc"] + q["scale"] * np.log(p / (1 - p)),
+    "Normal": lambda q, p: q["loc"] + q["scale"] * special.ndtri(p),
+    "StudentT": lambda q, p: q["loc"] + q["scale"] * special.stdtrit(q["df"], p),
+    "TruncatedNormal": _truncated_normal,
+    "Uniform": lambda q, p: q["lower"] + p * (q["upper"] - q["lower"]),
+    "Weibull": lambda q, p: q["scale"] * (-np.log1p(-p)) ** (1 / q["shape"]),
 }
-
-
-class _HalfT:
-    """The absolute value of a symmetric variable centred at zero."""
-
-    def __init__(self, whole: Any) -> None:
-        self.whole = whole
-
-    def ppf(self, probability: float) -> Any:
-        return self.whole.ppf((1 + probability) / 2)
 
 
 def prior_quantile(variable: Variable, probability: float) -> Array | None:
@@ -56,9 +50,7 @@ def prior_quantile(variable: Variable, probability: float) -> Array | None:
         None for an improper prior, for one that depends on other variables, and for families
         without a closed form here.
     """
-    from scipy import stats
-
-    if variable.family == "_lkjcholeskycov" or variable.family not in _FROZEN:
+    if variable.family not in _QUANTILES:
         return None
     values: dict[str, Array] = {}
     for role, parameter in variable.parameters.items():
@@ -66,7 +58,7 @@ def prior_quantile(variable: Variable, probability: float) -> Array | None:
             return None
         values[role] = np.asarray(parameter.value, dtype=float)
     with np.errstate(all="ignore"):
-        found = np.asarray(_FROZEN[variable.family](stats, values).ppf(probability), dtype=float)
+        found = np.asarray(_QUANTILES[variable.family](values, probability), dtype=float)
     if not np.isfinite(found).all():
         return None
     return found if found.ndim > len(variable.shape) else np.broadcast_to(found, variable.shape)

@@ -226,9 +226,11 @@ def scale_prior_too_wide(spreads: Sequence[Spread], *, units: float = 5.0) -> It
     """
     for spread in _once(spreads):
         median = spread.sd_quantile(0.5)
+        prior = spread.variable
         if not spread.unit or median is None or median <= units * spread.unit:
             continue
-        prior = spread.variable
+        if (prior.number("shape") or 1.0) <= 0.1:
+            continue  # SPC101 says it better
         yield Fault(
             prior,
             f"The prior of {prior.name} expects a standard deviation of {number(median)}, "

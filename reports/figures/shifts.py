@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from ...checks.sensitivity import Change
+from ...checks.sweep import Change
 from .canvas import (
     C1,
     C2,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from ...checks.uncertainty import Decomposition
+from ...checks.decomposition import Decomposition
 from ..numbers import num, percent
 from .canvas import C1, C2, CARD, INK, MUTED, SMALL, Margins, canvas, vertical_grid
 

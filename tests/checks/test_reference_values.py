@@ -18,8 +18,8 @@ from poolwise.checks import (
     pooling_factor,
 )
 from poolwise.checks.draws import SAMPLE, mcse_of_mean, mcse_of_sd
+from poolwise.checks.power_scaling import PowerScaling
 from poolwise.checks.predictive import Loo
-from poolwise.checks.sensitivity import PowerScaling
 
 PRIOR = "half-Cauchy(5), mu~N(0,5)"
 ERRORS = 4.0

@@ -1,0 +1,262 @@
+"""SEN503 and SEN504: does another reasonable prior change a conclusion?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from arviz_stats.base import array_stats
+
+from . import examples
+from .check import SAMPLED, check
+from .draws import Summary, chains_first, scalars, summarise
+from .evidence import Evidence, fact
+from .finding import Finding, Verdict, inconclusive, judge, skipped
+from .pooling import own_data_weight
+from .words import number
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one alternative prior does to one quantity.
+
+    Attributes
+    ----------
+    alternative, parameter, prior : str
+        Key of the alternative, the parameter whose prior was replaced, and the new prior.
+    label : str
+        The quantity.
+    base, other : Summary
+    shift, mcse : float
+        Difference of the means in posterior standard deviations of the base fit.
+    """
+
+    alternative: str
+    parameter: str
+    prior: str
+    label: str
+    base: Summary
+    other: Summary
+    shift: float
+    mcse: float
+
+
+@fact
+def base_conclusions(evidence: Evidence) -> dict[str, xr.DataArray]:
+    """Draws of every scalar that the sweep follows, under the spec's own priors."""
+    posterior: xr.Dataset = evidence.get("posterior")
+    found: dict[str, xr.DataArray] = {}
+    for name in evidence.get("top_level_priors"):
+        if name in posterior:
+            found |= dict(scalars(posterior[name]))
+    for group in ("quantities", "decisions"):
+        if evidence.has(group):
+            for variable in evidence.get(group).data_vars.values():
+                found |= {label: draws.astype(float) for label, draws in scalars(variable)}
+    if evidence.has("levels"):
+        for name, level in evidence.get("levels").items():
+            if "information" in level:
+                found[f"{name}: mean weight"] = own_data_weight(level).mean("group")
+    return found
+
+
+@fact
+def decision_names(evidence: Evidence) -> set[str]:
+    """Labels of the declared decisions."""
+    if not evidence.has("decisions"):
+        return set()
+    decisions: xr.Dataset = evidence.get("decisions")
+    return {label for v in decisions.data_vars.values() for label, _ in scalars(v)}
+
+
+@fact
+def sweep_rhat(sweep: dict[str, xr.Dataset]) -> dict[str, float]:
+    """Largest R-hat of what each alternative fit reports."""
+    return {key: max(_rhats(fit), default=float("nan")) for key, fit in sweep.items()}
+
+
+def _rhats(fit: xr.Dataset) -> Iterator[float]:
+    for variable in fit.data_vars.values():
+        values = chains_first(variable).reshape(-1, fit.sizes["chain"], fit.sizes["draw"])
+        moving = values[np.ptp(values, axis=(1, 2)) > 0]
+        if len(moving) and variable.dtype != bool:
+            yield float(np.max(array_stats.rhat(moving)))
+
+
+@fact
+def changes(evidence: Evidence) -> list[Change]:
+    """What every alternative prior does to every quantity that the sweep follows."""
+    base: dict[str, xr.DataArray] = evidence.get("base_conclusions")
+    summaries = {label: summarise(draws) for label, draws in base.items()}
+    found = []
+    for key, fit in evidence.get("sweep").items():
+        for variable in fit.data_vars.values():
+            for label, draws in scalars(variable):
+                if label not in base:
+                    continue
+                mine, other = summaries[label], summarise(draws.astype(float))
+                scale = mine.sd if mine.sd > 0 else float("nan")
+                found.append(
+                    Change(
+                        alternative=key,
+                        parameter=str(fit.attrs["parameter"]),
+                        prior=str(fit.attrs["prior"]),
+                        label=label,
+                        base=mine,
+                        other=other,
+                        shift=(other.mean - mine.mean) / scale,
+                        mcse=float(np.hypot(mine.mcse, other.mcse)) / scale,
+                    )
+                )
+    return found
+
+
+@check("SEN503", after=SAMPLED)
+def conclusion_shifts(
+    changes: list[Change],
+    sweep_rhat: dict[str, float],
+    decision_names: set[str],
+    *,
+    limit: float = 0.3,
+    rhat: float = 1.05,
+) -> list[Finding]:
+    """Another prior on a scale moves a quantity.
+
+    **Asks**: under any alternative prior, does the mean of a quantity move by more than ``limit``
+    of its posterior standard deviations?
+    **Why it matters**: it is what a reader with another prior would have concluded.
+    **What to do**: quote the range over the sweep next to the estimate.
+    **Thresholds**: ``limit`` 0.3 posterior standard deviations: a convention of poolwise (a 95%
+    interval is about four wide); undecided within two Monte Carlo errors of it, or when the
+    alternative fit has an R-hat above ``rhat`` 1.05.
+    **Source**: Depaoli, Winter and Visser (2020), doi:10.3389/fpsyg.2020.608045.
+    """
+    moved = [c for c in changes if c.label not in decision_names and np.isfinite(c.shift)]
+    findings = []
+    for parameter in dict.fromkeys(c.parameter for c in changes):
+        mine = [c for c in moved if c.parameter == parameter]
+        needs = f"≤ {limit:g} sd"
+        bad_fit = sorted({c.prior for c in mine if not sweep_rhat[c.alternative] <= rhat})
+        if bad_fit:
+            findings.append(
+                inconclusive(
+                    f"the fit under {', '.join(bad_fit)} on {parameter} did not converge",
+                    where=parameter,
+                    needs=needs,
+                )
+            )
+            continue
+        if not mine:
+            findings.append(skipped("no quantity to compare", where=parameter, needs=needs))
+            continue
+        worst = max(mine, key=lambda c: abs(c.shift))
+        said = (
+            f"{worst.label} moves by {abs(worst.shift):.2f} ± {number(worst.mcse)} posterior sd "
+            f"under {worst.parameter} ~ {worst.prior} "
+            f"({number(worst.base.mean, 3)} to {number(worst.other.mean, 3)})"
+        )
+        details: dict[str, Any] = {
+            "value": abs(worst.shift),
+            "mcse": worst.mcse,
+            "threshold": limit,
+            "result": f"{abs(worst.shift):.2f} sd",
+            "needs": needs,
+            "where": parameter,
+        }
+        if abs(abs(worst.shift) - limit) < 2 * worst.mcse:
+            findings.append(inconclusive(f"{said}; too close to {limit:g} to tell", **details))
+        else:
+            findings.append(
+                judge(abs(worst.shift) > limit, said, otherwise=Verdict.WARN, **details)
+            )
+    return findings
+
+
+conclusion_shifts.passes(
+    lambda: examples.forty_groups(mu_scale=100.0, tau_scale=20.0, sweep_scales=(10.0, 40.0))
+)
+conclusion_shifts.fails(
+    lambda: examples.eight_schools(sweep_scales=(2.5, 10.0, 40.0)), Verdict.WARN
+)
+conclusion_shifts.false_alarm(
+    lambda: examples.eight_schools(sweep_scales=(10.0,), sweep_stuck=True), Verdict.INCONCLUSIVE
+)
+
+
+@check("SEN504", after=SAMPLED)
+def decision_flips(
+    changes: list[Change],
+    decision_names: set[str],
+    sweep_rhat: dict[str, float],
+    *,
+    even: float = 0.5,
+    rhat: float = 1.05,
+) -> list[Finding]:
+    """A declared decision flips under another prior.
+
+    **Asks**: does the posterior probability of a declared decision cross ``even`` under any
+    alternative prior?
+    **Why it matters**: then the decision is the prior's, not the data's.
+    **What to do**: report both answers, and what would have to be believed to prefer one.
+    **Thresholds**: ``even`` 0.5, even odds; undecided when a probability is within two Monte Carlo
+    errors of it, or when an alternative fit has an R-hat above ``rhat`` 1.05.
+    **Source**: Depaoli, Winter and Visser (2020), doi:10.3389/fpsyg.2020.608045.
+    """
+    if not decision_names:
+        return [skipped("the spec declares no decisions")]
+    findings = []
+    for label in sorted(decision_names):
+        mine = [c for c in changes if c.label == label]
+        if not mine:
+            findings.append(skipped("no alternative prior was fitted", where=label))
+            continue
+        base = mine[0].base
+        low = min(mine, key=lambda c: c.other.mean)
+        high = max(mine, key=lambda c: c.other.mean)
+        said = (
+            f"P({label}) is {base.mean:.2f}, and {low.other.mean:.2f} to {high.other.mean:.2f} "
+            f"under {len(mine)} alternative priors"
+        )
+        flips = [c for c in mine if (c.other.mean > even) != (base.mean > even)]
+        sure = [
+            c
+            for c in flips
+            if abs(c.other.mean - even) > 2 * c.other.mcse
+            and abs(base.mean - even) > 2 * base.mcse
+            and sweep_rhat[c.alternative] <= rhat
+        ]
+        near = [
+            c
+            for c in mine
+            if abs(c.other.mean - even) <= 2 * c.other.mcse or not sweep_rhat[c.alternative] <= rhat
+        ]
+        details: dict[str, Any] = {
+            "value": max(abs(c.other.mean - base.mean) for c in mine),
+            "mcse": float(np.hypot(base.mcse, max(c.other.mcse for c in mine))),
+            "threshold": even,
+            "result": f"{low.other.mean:.2f} to {high.other.mean:.2f}",
+            "needs": f"one side of {even:g}",
+            "where": label,
+        }
+        if sure:
+            flip = sure[0]
+            message = f"{said}: it flips under {flip.parameter} ~ {flip.prior}"
+            findings.append(judge(True, message, otherwise=Verdict.WARN, **details))
+        elif near or abs(base.mean - even) <= 2 * base.mcse:
+            findings.append(inconclusive(f"{said}; too close to {even:g} to tell", **details))
+        else:
+            findings.append(judge(False, said, **details))
+    return findings
+
+
+decision_flips.passes(lambda: examples.eight_schools(sweep_scales=(2.5, 10.0)))
+decision_flips.fails(
+    lambda: examples.eight_schools(sigma=(8.0,) * 8, tau_scale=0.05, sweep_scales=(25.0,)),
+    Verdict.WARN,
+)
+decision_flips.false_alarm(
+    lambda: examples.eight_schools(sweep_scales=(2.5,), drop=["decisions"]), Verdict.SKIPPED
+)
