@@ -175,7 +175,7 @@ def run_checks(
         wanted = {code for code in wanted if not code.startswith("SPC")}
     failed: dict[str, Finding] = {}
     findings: list[Finding] = []
-    for code in sorted(_with_prerequisites(wanted), key=_running_order):
+    for code in _prerequisites_first(wanted):
         this = REGISTRY[code]
         found = this.run(evidence, (thresholds or {}).get(code))
         bad = next((failed[c] for c in this.after if c in failed), None)
@@ -186,11 +186,25 @@ def run_checks(
             failed[code] = worst
         if code in wanted:
             findings.extend(found)
-    return findings
+    return sorted(findings, key=lambda f: _running_order(f.code))
 
 
 def _running_order(code: str) -> tuple[int, str]:
     return list(STAGES).index(code[:3]), code
+
+
+def _prerequisites_first(codes: Iterable[str]) -> list[str]:
+    """Return codes and what they come after, in an order in which every check can be judged."""
+    ordered: dict[str, None] = {}
+
+    def place(code: str) -> None:
+        for before in REGISTRY[code].after:
+            place(before)
+        ordered.setdefault(code)
+
+    for code in sorted(_with_prerequisites(codes), key=_running_order):
+        place(code)
+    return list(ordered)
 
 
 def _with_prerequisites(codes: Iterable[str]) -> Iterator[str]:

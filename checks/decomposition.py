@@ -103,8 +103,10 @@ def decompose(level: xr.Dataset, name: str = "") -> list[Decomposition]:
         ``effect`` (chain, draw, group), ``location`` and ``scale`` (chain, draw[, group]),
         ``noise_variance`` (chain, draw, group), ``other`` (chain, draw, group): what the other
         terms of the linear predictor add at the average row of the group, and ``design`` (group):
-        the average value of the column the effect multiplies. New groups are predicted at the
-        covariates of the observed ones.
+        the average value of the column the effect multiplies. Where the level knows them,
+        ``row_mean_variance`` and ``row_location_variance`` (group), averages over rows, take the
+        place of variances at the average row. Groups without rows are left out. New groups are
+        predicted at the covariates of the observed ones.
     name : str
         Of the level.
 
@@ -119,45 +121,42 @@ def decompose(level: xr.Dataset, name: str = "") -> list[Decomposition]:
     KeyError
         If the level does not know its noise.
     """
+    level = _with_rows(level)
     effect, location, scale = level["effect"], level["location"], level["scale"]
     noise, other, design = level["noise_variance"], level["other"], level["design"]
-    rows = _mean_part("noise within groups", noise)
-    spread = _mean_part("spread between groups", scale**2)
-    spread_seen = _mean_part("spread between groups", design**2 * scale**2)
-    tails = _tails(("the squared scale between groups", scale**2))
-    noisy = _tails(("the noise variance", noise))
-    lost = _tails(("the location", location), centred=True)
-    plain, with_spread = (
-        Decomposition(name, TARGETS[0], (_variance_part("group effect", effect),)),
-        Decomposition(
-            name,
-            TARGETS[1],
-            (_variance_part("group effect", effect * design + other), rows),
-            noisy,
+    squared = level["design_squared"] / level["rows"] if "rows" in level else design**2
+    between, within = "spread between groups", "noise within groups"
+    spread, spread_seen = scale**2, squared * scale**2
+    tails = _tails("the squared scale between groups", scale**2)
+    lost = _lost_location(location)
+    noisy = _tails("the noise variance", noise)
+    seen = _variance_part("group effect", effect * design + other, level.get("row_mean_variance"))
+    rest = _variance_part("location", location * design + other, level.get("row_location_variance"))
+    targets = (
+        ("", {}, (_variance_part("group effect", effect),)),
+        (noisy, {within: noise}, (seen, _mean_part(within, noise))),
+        (
+            tails or lost,
+            {between: spread},
+            (_variance_part("location", location), _mean_part(between, spread)),
+        ),
+        (
+            tails or lost or noisy,
+            {between: spread_seen, within: noise},
+            (rest, _mean_part(between, spread_seen), _mean_part(within, noise)),
         ),
     )
     return [
-        plain,
-        _in_medians(with_spread, {"noise within groups": noise}),
-        _in_medians(
-            Decomposition(
-                name, TARGETS[2], (_variance_part("location", location), spread), tails or lost
-            ),
-            {"spread between groups": scale**2},
-        ),
-        _in_medians(
-            Decomposition(
-                name,
-                TARGETS[3],
-                (_variance_part("location", location * design + other), spread_seen, rows),
-                tails or lost or noisy,
-            ),
-            {
-                "spread between groups": design**2 * scale**2,
-                "noise within groups": noise,
-            },
-        ),
+        _in_medians(Decomposition(name, target, parts, why), variances, location if lost else None)
+        for target, (why, variances, parts) in zip(TARGETS, targets, strict=True)
     ]
+
+
+def _with_rows(level: xr.Dataset) -> xr.Dataset:
+    """Leave out groups without rows: nothing was observed of them."""
+    if "rows" not in level:
+        return level
+    return level.isel(group=np.asarray(level["rows"].values) > 0)
 
 
 def _average(values: xr.DataArray) -> xr.DataArray:
@@ -169,40 +168,50 @@ def _mean_part(name: str, variance: xr.DataArray) -> Part:
     return Part(name, False, float(averaged.mean()), mcse_of_mean(averaged))
 
 
-def _variance_part(name: str, mean: xr.DataArray) -> Part:
+def _variance_part(name: str, mean: xr.DataArray, by_row: xr.DataArray | None = None) -> Part:
+    """Variance of a mean over the draws; of the mean of each row, where that is known."""
     squared = _average((mean - mean.mean(SAMPLE)) ** 2)
     n = squared.size
-    return Part(name, True, float(squared.mean()) * n / (n - 1), mcse_of_mean(squared))
+    value, mcse = float(squared.mean()) * n / (n - 1), mcse_of_mean(squared)
+    if by_row is None:
+        return Part(name, True, value, mcse)
+    exact = float(by_row.mean()) * n / (n - 1)
+    return Part(name, True, exact, mcse * exact / value if value > 0 else mcse)
 
 
-def _in_medians(found: Decomposition, aleatory: dict[str, xr.DataArray]) -> Decomposition:
-    """Replace means of heavy-tailed variances by medians, keeping the reason."""
+def _in_medians(
+    found: Decomposition, variances: dict[str, xr.DataArray], location: xr.DataArray | None
+) -> Decomposition:
+    """Replace heavy-tailed means of variances by medians, keeping the reason.
+
+    The variance of a heavy-tailed location becomes the square of its interquartile range over
+    1.349, which is the variance of a normal with that range.
+    """
     if not found.heavy_tailed:
         return found
-    parts = tuple(
-        Part(p.name, p.epistemic, float(_average(aleatory[p.name]).median()), float("nan"))
-        if p.name in aleatory
-        else p
-        for p in found.parts
-    )
-    return Decomposition(found.level, found.target, parts, found.heavy_tailed)
+    parts = []
+    for part in found.parts:
+        if part.name in variances:
+            value = float(_average(variances[part.name]).median())
+        elif part.name == "location" and location is not None:
+            ends = _average(location).quantile([0.25, 0.75])
+            value = float((ends[1] - ends[0]) / 1.349) ** 2
+        else:
+            parts.append(part)
+            continue
+        parts.append(Part(part.name, part.epistemic, value, float("nan")))
+    return Decomposition(found.level, found.target, tuple(parts), found.heavy_tailed)
 
 
-def _tails(named: tuple[str, xr.DataArray], *, centred: bool = False, ratio: float = 2.0) -> str:
-    """Return why the mean of a variance (or the variance of a location) is not a good summary.
+def _tails(name: str, variance: xr.DataArray, *, ratio: float = 2.0) -> str:
+    """Return why the mean of a variance is no good summary of it, or an empty string.
 
-    A variance is heavy-tailed when its mean is over ``ratio`` times its median, or when the Pareto
-    shape of its tail says that the mean does not exist (k >= 1; k >= 1/2 for the variance of a
-    location; Vehtari et al. 2024, Pareto smoothed importance sampling).
+    It is over ``ratio`` times the median, or the Pareto shape of the tail says that it does not
+    exist (k >= 1; Vehtari et al. 2024, Pareto smoothed importance sampling).
     """
-    name, draws = named
-    averaged = _average(draws)
-    values = chains_first(averaged)
+    values = chains_first(_average(variance))
     if np.ptp(values) == 0:
         return ""
-    if centred:
-        k = float(array_stats.pareto_khat(values, tail="both"))
-        return f"{name} has tails too heavy for a variance (Pareto k {k:.2f})" if k >= 0.5 else ""
     k = float(array_stats.pareto_khat(values, tail="right"))
     if k >= 1:
         return f"{name} has no mean (Pareto k {k:.2f})"
@@ -210,3 +219,12 @@ def _tails(named: tuple[str, xr.DataArray], *, centred: bool = False, ratio: flo
     if mean > ratio * median:
         return f"the mean of {name} is {number(mean / median)} times its median"
     return ""
+
+
+def _lost_location(location: xr.DataArray) -> str:
+    """Return why the variance of a location does not exist (Pareto k >= 1/2), or nothing."""
+    values = chains_first(_average(location))
+    if np.ptp(values) == 0:
+        return ""
+    k = float(array_stats.pareto_khat(values, tail="both"))
+    return f"the location has tails too heavy for a variance (Pareto k {k:.2f})" if k >= 0.5 else ""

@@ -65,6 +65,12 @@ def exact_draws(
     return mu, tau, theta
 
 
+def many_alike(*, groups: int, **options: Any) -> Evidence:
+    """Return a run of many groups that do not differ at all."""
+    y = 5 + 12 * np.random.default_rng(9).normal(size=groups)
+    return eight_schools(y=tuple(y), sigma=(12.0,) * groups, **options)
+
+
 def forty_groups(**options: Any) -> Evidence:
     """Return a run of forty groups, whose data say much about their spread."""
     rng = np.random.default_rng(8)
@@ -89,6 +95,7 @@ def eight_schools(
     prior_nan: bool = False,
     rounded: bool = False,
     noise_claimed: float = 1.0,
+    scale_claimed: float = 1.0,
     sweep_scales: Sequence[float] = (),
     sweep_stuck: bool = False,
     drop: Sequence[str] = (),
@@ -111,8 +118,8 @@ def eight_schools(
         Sampler statistics.
     replicate_scale, replicate_shift
         Spread and shift of the simulated data relative to the fitted model.
-    noise_claimed
-        Factor on the noise that the level dataset states.
+    noise_claimed, scale_claimed
+        Factors on the noise and the scale that the level dataset states.
     sweep_scales, sweep_stuck
         Alternative half-Cauchy scales fitted; whether the last one's chains disagree.
     drop
@@ -152,8 +159,10 @@ def eight_schools(
         "observed_data": xr.Dataset({"y": ("school", y_)}, coords=_schools(y_.size)),
         "quantities": _dataset(spread=theta.max(-1) - theta.min(-1)),
         "decisions": _dataset(**{"A gains over 10": theta[..., 0] > 10}),
-        "levels/school": _level(mu, tau, theta, y_, s_ * noise_claimed),
-        "prior_levels/school": _level(prior_mu, prior_tau, prior_theta, y_, s_ * noise_claimed),
+        "levels/school": _level(mu, tau * scale_claimed, theta, y_, s_ * noise_claimed),
+        "prior_levels/school": _level(
+            prior_mu, prior_tau * scale_claimed, prior_theta, y_, s_ * noise_claimed
+        ),
     }
     for scale in sweep_scales:
         alternative = exact_draws(y_, s_, mu_scale=mu_scale, tau_scale=scale, rng=rng)

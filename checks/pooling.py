@@ -130,6 +130,14 @@ def own_data_weight(level: xr.Dataset) -> xr.DataArray:
     return (signal / (1 + signal)).transpose(..., "group")
 
 
+def mean_weight(level: xr.Dataset) -> xr.DataArray:
+    """Return the mean over groups with rows of the weight on own data, at every draw."""
+    weight = own_data_weight(level)
+    if "rows" in level:
+        weight = weight.isel(group=np.asarray(level["rows"].values) > 0)
+    return weight.mean("group")
+
+
 def equivalent_penalty(level: xr.Dataset) -> xr.DataArray:
     r"""Ridge penalty that pools as the prior does, at every draw.
 
@@ -158,22 +166,62 @@ def equivalent_penalty(level: xr.Dataset) -> xr.DataArray:
         return noise / variance
 
 
-def contraction(posterior: xr.DataArray, prior: xr.DataArray) -> float:
-    """Return the share of the prior variance of a scale's logarithm that the data removed.
+def _has_room(level: LevelPooling, room: float = 0.05) -> bool:
+    """Whether the weight is uncertain enough for a pull on it to matter.
 
-    ``1 - Var(log tau | y) / Var(log tau)``: near 1 the data decided, near 0 the prior did; negative
-    when the posterior is wider than the prior.
+    Power-scaling sensitivity does not depend on scale: a weight known to three digits can follow
+    its prior in the fourth.
+    """
+    weight = level.mean_weight
+    return weight is None or weight.high - weight.low >= room
+
+
+def contraction(posterior: xr.DataArray, prior: xr.DataArray) -> float:
+    """Return the share of a prior variance that the data removed: ``1 - Var(x | y) / Var(x)``.
+
+    Near 1 the data decided, near 0 the prior did; negative when the posterior is wider than the
+    prior, NaN when the quantity is fixed. It says nothing when the prior was absurdly wide: almost
+    any posterior is narrow beside that.
 
     References
     ----------
     Betancourt (2018), arXiv:1803.08393; Schad et al. (2021), doi:10.1037/met0000275.
     """
 
-    def log_variance(draws: xr.DataArray) -> float:
-        values = np.asarray(draws.values, dtype=float)
-        return float(np.log(values[values > 0]).var(ddof=1))
+    before = float(prior.var(ddof=1))
+    if not before > 1e-20 * max(float(abs(prior).max()) ** 2, 1e-300):
+        return float("nan")
+    return 1 - float(posterior.var(ddof=1)) / before
 
-    return 1 - log_variance(posterior) / log_variance(prior)
+
+def who_set_it(level: LevelPooling, *, limit: float = 0.5, pull: float = 0.05) -> tuple[str, str]:
+    """Say whether the data or the prior set how strongly a level pools.
+
+    The data did if they removed at least ``limit`` of the prior variance of the mean weight on own
+    data (of the log scale, where weights are not known) *and* the weight no longer follows a power
+    of the top-level priors (sensitivity below ``pull``, unless the 89% interval of the weight is
+    narrower than 0.05). The first alone would credit the data with
+    narrowing a prior that was absurdly wide, the second alone ignores what was learned.
+
+    Returns
+    -------
+    who : str
+        ``data``, ``prior``, ``model`` (the scale is fixed) or an empty string (not known).
+    why : str
+    """
+    if level.scale.sd == 0:
+        return "model", f"the scale of {level.name} is fixed by the model"
+    what = "the log scale" if level.weight_contraction is None else "the mean weight on own data"
+    learned = level.contraction if level.weight_contraction is None else level.weight_contraction
+    if learned is None or not np.isfinite(learned):
+        return "", f"the prior variance of {what} of {level.name} is not known"
+    said = f"the data removed {max(learned, 0):.0%} of the prior variance of {what}"
+    if learned < limit:
+        return "prior", said
+    if level.prior_pull is not None and level.prior_pull >= pull and _has_room(level):
+        follows = f"it still follows its priors (power-scaling sensitivity {level.prior_pull:.2f})"
+        return "prior", f"{said}, but {follows}"
+    return "data", said
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +243,11 @@ class LevelPooling:
         Mean over groups of the weights; their sum (effective degrees of freedom); σ²/τ².
     scale, prior_scale : Summary
     contraction : float or None
+        Of the log scale.
+    weight_contraction : float or None
+        Of the mean weight on own data.
+    prior_pull : float or None
+        Power-scaling sensitivity of the mean weight to the top-level priors.
     """
 
     name: str
@@ -213,6 +266,8 @@ class LevelPooling:
     scale: Summary
     prior_scale: Summary | None
     contraction: float | None
+    weight_contraction: float | None
+    prior_pull: float | None
     why_no_weights: str
 
 
@@ -220,16 +275,27 @@ class LevelPooling:
 def pooling(evidence: Evidence) -> dict[str, LevelPooling]:
     """Return the pooling of every level."""
     priors = evidence.get("prior_levels") if evidence.has("prior_levels") else {}
+    pulls: dict[str, float] = {}
+    if evidence.has("power_scaling"):
+        scaling = evidence.get("power_scaling")
+        pulls = dict(zip(scaling.labels, (float(v) for v in scaling.prior), strict=True))
     return {
-        name: _level_pooling(name, level, priors.get(name))
+        name: _level_pooling(name, level, priors.get(name), pulls.get(weight_label(name)))
         for name, level in evidence.get("levels").items()
     }
 
 
-def _level_pooling(name: str, level: xr.Dataset, prior: xr.Dataset | None) -> LevelPooling:
+def weight_label(level: str) -> str:
+    """How the mean weight of a level is called among the quantities that are followed."""
+    return f"{level}: mean weight"
+
+
+def _level_pooling(
+    name: str, level: xr.Dataset, prior: xr.Dataset | None, pull: float | None
+) -> LevelPooling:
     groups = [str(g) for g in level["group"].values]
     weights = own_data_weight(level) if "information" in level else None
-    informed = prior is not None and "information" in prior
+    before = None if prior is None or "information" not in prior else mean_weight(prior)
     ends = None
     if weights is not None:
         ends = weights.quantile([0.055, 0.945], SAMPLE).values
@@ -242,20 +308,27 @@ def _level_pooling(name: str, level: xr.Dataset, prior: xr.Dataset | None) -> Le
         weight_mean=None if weights is None else weights.mean(SAMPLE).values,
         weight_low=None if ends is None else ends[0],
         weight_high=None if ends is None else ends[1],
-        mean_weight=None if weights is None else summarise(weights.mean("group")),
+        mean_weight=None if weights is None else summarise(mean_weight(level)),
         effective_groups=None if weights is None else summarise(weights.sum("group")),
         penalty=None if weights is None else summarise(equivalent_penalty(level)),
-        prior_penalty=summarise(equivalent_penalty(prior)) if informed and prior else None,
-        prior_weight=summarise(own_data_weight(prior).mean("group"))
-        if informed and prior is not None
-        else None,
+        prior_penalty=None
+        if prior is None or before is None
+        else summarise(equivalent_penalty(prior)),
+        prior_weight=None if before is None else summarise(before),
         scale=summarise(_typical(level["scale"])),
         prior_scale=None if prior is None else summarise(_typical(prior["scale"])),
         contraction=None
         if prior is None
-        else contraction(_typical(level["scale"]), _typical(prior["scale"])),
+        else contraction(_log(level["scale"]), _log(prior["scale"])),
+        weight_contraction=None if before is None else contraction(mean_weight(level), before),
+        prior_pull=pull,
         why_no_weights=str(level.attrs.get("why_no_information", "")),
     )
+
+
+def _log(scale: xr.DataArray) -> xr.DataArray:
+    with np.errstate(divide="ignore"):
+        return np.log(_typical(scale))
 
 
 def _typical(scale: xr.DataArray) -> xr.DataArray:

@@ -19,6 +19,7 @@ from .check import SAMPLED, check
 from .draws import SAMPLE, Array, chains_first, scalars
 from .evidence import Evidence, Missing, fact
 from .finding import Finding, Verdict, inconclusive, judge
+from .pooling import mean_weight, weight_label
 from .words import counted
 
 #: Powers at which the sensitivity is differentiated (Kallioinen et al. 2023, section 2.3).
@@ -59,7 +60,8 @@ class PowerScaling:
 def watched(evidence: Evidence) -> list[tuple[str, xr.DataArray]]:
     """Return the scalars a conclusion can rest on.
 
-    They are the top-level parameters, the declared quantities and the effects of each level.
+    They are the top-level parameters, the declared quantities, and per level the mean weight on own
+    data and the effects.
     """
     posterior: xr.Dataset = evidence.get("posterior")
     names: Sequence[str] = evidence.get("top_level_priors")
@@ -68,7 +70,9 @@ def watched(evidence: Evidence) -> list[tuple[str, xr.DataArray]]:
         for quantity in evidence.get("quantities").data_vars.values():
             found += scalars(quantity)
     if evidence.has("levels"):
-        for level in evidence.get("levels").values():
+        for name, level in evidence.get("levels").items():
+            if "information" in level:
+                found.append((weight_label(name), mean_weight(level)))
             effect = level["effect"].rename(level.attrs.get("effect", "effect"))
             found += scalars(effect)
     return [(label, draws) for label, draws in found if np.ptp(draws.values) > 0]

@@ -15,6 +15,7 @@ from .draws import Array, summarise
 from .evidence import Evidence, fact
 from .expect import Expect, Met, meet
 from .finding import Finding, Verdict, inconclusive, judge, skipped
+from .pooling import mean_weight
 from .words import number
 
 
@@ -311,9 +312,7 @@ def prior_fixes_pooling(
             reason = level.attrs.get("why_no_information", "no information per group is known")
             findings.append(skipped(reason, where=name))
             continue
-        variance = level["scale"] ** 2
-        weight = (variance / (variance + 1 / level["information"])).mean("group")
-        prior_weight = summarise(weight)
+        prior_weight = summarise(mean_weight(level))
         reach = prior_weight.high - prior_weight.low
         findings.append(
             judge(

@@ -9,42 +9,45 @@ from . import examples
 from .check import SAMPLED, check
 from .draws import mcse_of_mean
 from .finding import Finding, Verdict, inconclusive, judge, skipped
-from .pooling import LevelPooling, own_data_weight
+from .pooling import LevelPooling, mean_weight, who_set_it
 from .words import number
 
 
-@check("REG601", after=SAMPLED)
-def prior_sets_pooling(pooling: dict[str, LevelPooling], *, limit: float = 0.5) -> list[Finding]:
+@check("REG601", after=(*SAMPLED, "REG605"))
+def prior_sets_pooling(
+    pooling: dict[str, LevelPooling], *, limit: float = 0.5, pull: float = 0.05
+) -> list[Finding]:
     """The prior, not the data, sets how strongly a level pools.
 
-    **Asks**: did the data remove less than ``limit`` of the prior variance of the logarithm of the
-    scale between groups?
+    **Asks**: did the data remove less than ``limit`` of the prior variance of the mean weight on
+    own data, or does that weight still follow a power of the top-level priors (sensitivity of
+    ``pull`` or more)? Where weights are not known, the log of the scale takes their place.
     **Why it matters**: the strength of pooling then repeats what was put in; it is an assumption to
     state, not a finding to report.
     **What to do**: quote the range of pooling over reasonable priors (the sweep) next to every
     pooled estimate, or bring in more groups: rows within groups inform the scale little.
-    **Thresholds**: ``limit`` 0.5, half of the prior variance: a convention of poolwise; the sources
-    give no cut-off.
-    **Source**: Betancourt (2018), arXiv:1803.08393; Gelman (2006),
-    doi:10.1214/06-BA117A.
+    **Thresholds**: ``limit`` 0.5, half of the prior variance: a convention of poolwise; ``pull``
+    0.05, the threshold of power-scaling, not applied to a weight whose 89% interval is narrower
+    than 0.05.
+    **Source**: Betancourt (2018), arXiv:1803.08393; Kallioinen et al. (2023),
+    doi:10.1007/s11222-023-10366-5; Gelman (2006), doi:10.1214/06-BA117A.
     """
     findings = []
     for name, level in pooling.items():
-        needs = f"≥ {limit:g}"
-        if level.contraction is None or not np.isfinite(level.contraction):
-            reason = f"the prior of the scale of {name} could not be simulated"
-            findings.append(skipped(reason, where=name, needs=needs))
+        who, why = who_set_it(level, limit=limit, pull=pull)
+        if who in ("", "model"):
+            findings.append(skipped(why, where=name, needs="data"))
             continue
+        learned = level.weight_contraction
         findings.append(
             judge(
-                level.contraction < limit,
-                f"The data removed {max(level.contraction, 0):.0%} of the prior variance of the "
-                f"log scale between {name} groups (J = {len(level.groups)})",
+                who == "prior",
+                f"{name}, J = {len(level.groups)}: {why}",
                 otherwise=Verdict.WARN,
-                value=level.contraction,
+                value=level.contraction if learned is None else learned,
                 threshold=limit,
-                result=f"{level.contraction:.2f}",
-                needs=needs,
+                result=who,
+                needs="data",
                 where=name,
             )
         )
@@ -53,6 +56,10 @@ def prior_sets_pooling(pooling: dict[str, LevelPooling], *, limit: float = 0.5) 
 
 prior_sets_pooling.passes(examples.forty_groups)
 prior_sets_pooling.fails(examples.eight_schools, Verdict.WARN)
+# Without any spread between many groups the scale is only bounded from above: that is learned too.
+prior_sets_pooling.false_alarm(
+    lambda: examples.many_alike(groups=200, mu_scale=20.0, tau_scale=25.0)
+)
 prior_sets_pooling.false_alarm(
     lambda: examples.eight_schools(
         y=[v * 10 for v in (28.0, 8, -3, 7, -1, 1, 18, 12)], sigma=(1.0,) * 8, tau_scale=100.0
@@ -60,7 +67,7 @@ prior_sets_pooling.false_alarm(
 )
 
 
-@check("REG602", after=SAMPLED)
+@check("REG602", after=(*SAMPLED, "REG605"))
 def pooling_uncertain(pooling: dict[str, LevelPooling], *, width: float = 0.5) -> list[Finding]:
     """How strongly a level pools is itself uncertain.
 
@@ -82,7 +89,7 @@ def pooling_uncertain(pooling: dict[str, LevelPooling], *, width: float = 0.5) -
         findings.append(
             judge(
                 reach > width,
-                f"A {name} estimate puts weight {weight.mean:.2f} on its own data "
+                f"Estimates of {name} put weight {weight.mean:.2f} on their own data "
                 f"(89% interval {weight.low:.2f} to {weight.high:.2f}, mean over groups)",
                 otherwise=Verdict.WARN,
                 value=reach,
@@ -102,7 +109,7 @@ pooling_uncertain.fails(
 pooling_uncertain.false_alarm(lambda: examples.eight_schools(tau_scale=1.0))
 
 
-@check("REG603", after=SAMPLED)
+@check("REG603", after=(*SAMPLED, "REG605"))
 def scale_at_boundary(levels: dict[str, xr.Dataset], *, density: float = 0.5) -> list[Finding]:
     """The data do not exclude that all groups of a level are the same.
 
@@ -122,7 +129,7 @@ def scale_at_boundary(levels: dict[str, xr.Dataset], *, density: float = 0.5) ->
             reason = str(level.attrs.get("why_no_information", "no information per group"))
             findings.append(skipped(reason, where=name))
             continue
-        weight = own_data_weight(level).mean("group")
+        weight = mean_weight(level)
         p = float((weight < 0.01).mean())
         findings.append(
             judge(
@@ -145,7 +152,7 @@ scale_at_boundary.fails(lambda: examples.eight_schools(tau_scale=0.1), Verdict.N
 scale_at_boundary.false_alarm(lambda: examples.eight_schools(tau_scale=2.0))
 
 
-@check("REG604", after=SAMPLED)
+@check("REG604", after=(*SAMPLED, "REG605"))
 def pooling_not_defined(pooling: dict[str, LevelPooling]) -> list[Finding]:
     """A level has too few groups for its pooling to be measured.
 
@@ -182,3 +189,49 @@ pooling_not_defined.fails(
     lambda: examples.eight_schools(y=[5.0], sigma=[3.0]), Verdict.INCONCLUSIVE
 )
 pooling_not_defined.false_alarm(lambda: examples.eight_schools(y=[5.0, 5.0], sigma=[3.0, 3.0]))
+
+
+@check("REG605")
+def scale_is_no_sd(prior_levels: dict[str, xr.Dataset], *, errors: float = 5.0) -> list[Finding]:
+    """What was declared as a scale is not the standard deviation of the effects.
+
+    **Asks**: under the prior, do the effects less their location, divided by their scale, have a
+    variance within ``errors`` Monte Carlo standard errors of 1?
+    **Why it matters**: weights, penalties and variances between groups are computed from that
+    scale. A precision, a variance or the scale of a Student-t makes all of them wrong.
+    **What to do**: add a Deterministic with the standard deviation to the model and declare that:
+    ``pm.Deterministic("tau", 1 / pm.math.sqrt(precision))``.
+    **Thresholds**: ``errors`` 5 standard errors, from the draws of the prior.
+    **Source**: the definition of a scale; Gelman et al. (2013), Bayesian Data Analysis,
+    3rd ed., section 5.4.
+    """
+    findings = []
+    for name, level in prior_levels.items():
+        with np.errstate(all="ignore"):
+            z = ((level["effect"] - level["location"]) / level["scale"]).values
+        z = z.reshape(-1, level.sizes["group"])
+        z = z[np.isfinite(z).all(axis=1)]
+        if len(z) < 100:
+            findings.append(skipped(f"too few finite prior draws of {name}", where=name))
+            continue
+        squares = (z**2).mean(axis=1)
+        value, mcse = float(squares.mean()), float(squares.std(ddof=1) / np.sqrt(len(z)))
+        findings.append(
+            judge(
+                not abs(value - 1) <= errors * mcse + 1e-9,
+                f"Under the prior, deviations of {name} divided by their scale have a mean square "
+                f"of {number(value, 3)} ± {number(mcse)}",
+                value=value,
+                mcse=mcse,
+                threshold=1,
+                result=number(value, 3),
+                needs="1",
+                where=name,
+            )
+        )
+    return findings
+
+
+scale_is_no_sd.passes(examples.eight_schools)
+scale_is_no_sd.fails(lambda: examples.eight_schools(scale_claimed=0.5))
+scale_is_no_sd.false_alarm(lambda: examples.eight_schools(tau_scale=500.0))

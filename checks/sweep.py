@@ -15,7 +15,7 @@ from .check import SAMPLED, check
 from .draws import Summary, chains_first, scalars, summarise
 from .evidence import Evidence, fact
 from .finding import Finding, Verdict, inconclusive, judge, skipped
-from .pooling import own_data_weight
+from .pooling import mean_weight, weight_label
 from .words import number
 
 
@@ -59,7 +59,7 @@ def base_conclusions(evidence: Evidence) -> dict[str, xr.DataArray]:
     if evidence.has("levels"):
         for name, level in evidence.get("levels").items():
             if "information" in level:
-                found[f"{name}: mean weight"] = own_data_weight(level).mean("group")
+                found[weight_label(name)] = mean_weight(level)
     return found
 
 

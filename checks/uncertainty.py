@@ -22,7 +22,7 @@ def uncertainty(levels: dict[str, xr.Dataset]) -> dict[str, list[Decomposition]]
     }
 
 
-@check("UNC701", after=SAMPLED)
+@check("UNC701", after=(*SAMPLED, "REG605"))
 def variance_has_no_mean(
     uncertainty: dict[str, list[Decomposition]], levels: dict[str, xr.Dataset]
 ) -> list[Finding]:
@@ -86,7 +86,7 @@ variance_has_no_mean.false_alarm(
 )
 
 
-@check("UNC702", after=SAMPLED)
+@check("UNC702", after=(*SAMPLED, "REG605"))
 def parts_disagree_with_simulation(
     evidence: Evidence,
     levels: dict[str, xr.Dataset],
@@ -156,9 +156,12 @@ parts_disagree_with_simulation.fails(lambda: examples.eight_schools(noise_claime
 parts_disagree_with_simulation.false_alarm(examples.forty_groups)
 
 
-@check("UNC703", after=SAMPLED)
+@check("UNC703", after=(*SAMPLED, "REG605"))
 def prediction_mostly_unknown(
-    uncertainty: dict[str, list[Decomposition]], *, share: float = 0.5
+    uncertainty: dict[str, list[Decomposition]],
+    levels: dict[str, xr.Dataset],
+    *,
+    share: float = 0.5,
 ) -> list[Finding]:
     """Most of a prediction's variance is lack of knowledge.
 
@@ -170,7 +173,7 @@ def prediction_mostly_unknown(
     **Thresholds**: ``share`` 0.5, more unknown than variable: a convention of poolwise. A note.
     **Source**: Der Kiureghian and Ditlevsen (2009), doi:10.1016/j.strusafe.2008.06.020.
     """
-    findings = []
+    findings: list[Finding] = _without_noise(levels)
     for name, targets in uncertainty.items():
         for found in targets:
             if not found.target.startswith("new observation"):

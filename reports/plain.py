@@ -9,7 +9,7 @@ from typing import Any
 from ..checks import Evidence
 from ..checks.decomposition import Decomposition
 from ..checks.draws import Summary
-from ..checks.pooling import LevelPooling
+from ..checks.pooling import LevelPooling, who_set_it
 from ..checks.power_scaling import PowerScaling
 from ..checks.sweep import Change
 
@@ -71,6 +71,9 @@ def _level(level: LevelPooling) -> dict[str, Any]:
         "scale": _summary(level.scale),
         "prior_scale": _summary(level.prior_scale),
         "contraction": _number(level.contraction),
+        "weight_contraction": _number(level.weight_contraction),
+        "prior_pull": _number(level.prior_pull),
+        "set_by": who_set_it(level)[0],
         "weights": groups,
         "why_no_weights": level.why_no_weights,
     }

@@ -132,6 +132,17 @@ def summary_table(level: LevelPooling) -> Table:
             "Median of the sd between groups",
         ]
     )
+    if level.weight_contraction is not None:
+        rows.append(
+            [
+                "Contraction of the weight",
+                fixed(level.weight_contraction),
+                NONE,
+                NONE,
+                NONE,
+                "1 − Var(w|y) / Var(w), w the mean weight on own data: what the data removed",
+            ]
+        )
     if level.contraction is not None:
         rows.append(
             [
@@ -140,7 +151,7 @@ def summary_table(level: LevelPooling) -> Table:
                 NONE,
                 NONE,
                 NONE,
-                "1 − Var(log τ|y) / Var(log τ): near 1 the data decided, near 0 the prior",
+                "1 − Var(log τ|y) / Var(log τ)",
             ]
         )
     return Table(

@@ -7,11 +7,11 @@ import xarray as xr
 
 from ..checks import REGISTRY
 from ..checks.draws import Summary
-from ..checks.pooling import LevelPooling
+from ..checks.pooling import LevelPooling, who_set_it
 from ..checks.words import counted
 from .blocks import Block, Column, Note, Pair, Plot, Table
 from .figures import penalty, shrinkage
-from .numbers import between, fixed, fixed_between, num, of_unit, percent
+from .numbers import between, fixed, fixed_between, num, of_unit
 from .pooling_tables import movement_table, summary_table, unit_of, weight_table
 from .record import ReviewRecord
 from .svg import inline_svg
@@ -74,20 +74,11 @@ def _level(
 
 
 def _who_set_it(record: ReviewRecord, level: LevelPooling) -> str:
-    if level.contraction is None or not np.isfinite(level.contraction):
-        return (
-            "Whether the data or the prior set the strength of pooling is not known: the prior of "
-            "the scale could not be simulated."
-        )
-    limit = (REGISTRY["REG601"].thresholds | dict(record.thresholds.get("REG601", {})))["limit"]
-    by_data = level.contraction >= limit
-    said = (
-        f"Who set it? The {'data' if by_data else 'prior'}, mainly: the data removed "
-        f"{percent(max(level.contraction, 0))} of the prior variance of log τ "
-        f"({'at least' if by_data else 'under'} {percent(limit)})."
-        if level.contraction >= 0
-        else "Who set it? The prior: log τ is less certain after the data than before."
-    )
+    limits = REGISTRY["REG601"].thresholds | dict(record.thresholds.get("REG601", {}))
+    who, why = who_set_it(level, **limits)
+    if not who:
+        return f"Whether the data or the prior set the strength of pooling is not known: {why}."
+    said = f"Who set it? The {who}{'' if who == 'model' else ', mainly'}: {why}."
     if level.prior_weight is not None and level.mean_weight is not None:
         said += (
             f" The mean weight on own data was {_weight(level.prior_weight)} before the data "

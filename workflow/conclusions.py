@@ -71,13 +71,13 @@ def followed(
     spec: ModelSpec, posterior: xr.Dataset, top_level: list[str], levels: Mapping[str, xr.Dataset]
 ) -> xr.Dataset:
     """Return the draws that a sweep keeps of one fit: everything a conclusion can rest on."""
-    from ..checks import own_data_weight
+    from ..checks.pooling import mean_weight, weight_label
 
     kept: dict[str, xr.DataArray] = {n: posterior[n] for n in top_level if n in posterior}
     kept |= dict(evaluate(spec, spec.quantities, posterior, boolean=False).data_vars)  # type: ignore[arg-type]
     kept |= dict(evaluate(spec, spec.decisions, posterior, boolean=True).data_vars)  # type: ignore[arg-type]
     for name, level in levels.items():
         if "information" in level:
-            kept[f"{name}: mean weight"] = own_data_weight(level).mean("group")
+            kept[weight_label(name)] = mean_weight(level)
     found = xr.Dataset(kept)
     return found.drop_vars([c for c in found.coords if c not in found.dims])

@@ -109,6 +109,13 @@ def model_key(model: pm.Model) -> str:
     return digest.hexdigest()
 
 
+def graph_key(outputs: Sequence[Any]) -> str:
+    """Return a hash of what expressions compute: operations, constants and data."""
+    digest = hashlib.sha256()
+    _hash_graph(outputs, digest)
+    return digest.hexdigest()
+
+
 def _hash_graph(outputs: Sequence[Any], digest: Any) -> None:
     from pytensor.compile.sharedvalue import SharedVariable
     from pytensor.graph.basic import Constant

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +48,8 @@ def level_dataset(
     xarray.Dataset
         ``effect``, ``location``, ``scale``; and, for a normal outcome, ``information``,
         ``noise_variance``, ``other``, ``raw``, ``rows``, ``design``, ``design_squared``,
-        ``row_group``, ``row_mean_variance``, ``residual_variance``, ``mean_residual_variance`` and
-        ``outcome_variance``; see :mod:`poolwise.checks.pooling` and
+        ``row_group``, ``row_mean_variance``, ``row_location_variance``, ``residual_variance``,
+        ``mean_residual_variance`` and ``outcome_variance``; see :mod:`poolwise.checks.pooling` and
         :mod:`poolwise.checks.decomposition` for their meaning.
     """
     found = _by_group(model, level, draws).assign_attrs(
@@ -57,7 +57,7 @@ def level_dataset(
     )
     if isinstance(rows, NotUnderstood):
         return found.assign_attrs(why_no_information=str(rows))
-    return found.merge(_from_rows(model, level, draws, found["effect"], rows)).assign_attrs(
+    return found.merge(_from_rows(model, level, draws, found, rows)).assign_attrs(
         outcome=rows.outcome
     )
 
@@ -73,21 +73,40 @@ def level_datasets(
 
 
 def find_rows(
-    model: pm.Model, level: GroupLevel, draws: xr.Dataset, points: int = 2
+    model: pm.Model, level: GroupLevel, draws: xr.Dataset, at: int = 2
 ) -> Rows | NotUnderstood:
     """Return the rows of a level, declared or read off the model; or why they are not known."""
     try:
         if level.declared is not None and level.declared.rows is not None:
-            return _declared_rows(model, level, level.declared.rows)
+            rows = _declared_rows(model, level, level.declared.rows)
+        else:
+            rows = None
         names = sorted({str(rv.name) for rv in model.free_RVs} | {str(level.entry.name)})
         flat = draws[names].stack(sample=SAMPLE)
         # Spread over the draws, so that a design that depends on a parameter shows.
-        chosen = np.linspace(0, flat.sizes["sample"] - 1, points + 2).astype(int)[1:-1]
-        return rows_of(
-            model, level, [{n: flat[n].isel(sample=i).values for n in names} for i in chosen]
-        )
+        chosen = np.linspace(0, flat.sizes["sample"] - 1, at + 2).astype(int)[1:-1]
+        points = [{n: flat[n].isel(sample=i).values for n in names} for i in chosen]
+        return _settled(rows, lambda: rows_of(model, level, points))
     except NotUnderstood as reason:
         return reason
+
+
+def _settled(declared: Rows | None, probe: Callable[[], Rows]) -> Rows:
+    """Return the rows that a probe of the model finds; what was declared must not contradict it."""
+    try:
+        found = probe()
+    except NotUnderstood:
+        if declared is None:
+            raise
+        return declared
+    if declared is not None:
+        wrong = (found.group >= 0) & (found.group != declared.group)
+        if wrong.any():
+            raise NotUnderstood(
+                f"the declared rows put {int(wrong.sum())} rows into other groups than the model "
+                f"does (the first is row {int(np.argmax(wrong))}); leave rows= out"
+            )
+    return found
 
 
 def _declared_rows(model: pm.Model, level: GroupLevel, name: str) -> Rows:
@@ -97,6 +116,11 @@ def _declared_rows(model: pm.Model, level: GroupLevel, name: str) -> Rows:
     if codes.size != size:
         raise NotUnderstood(
             f"rows={name!r} has {codes.size} values, {outcome.name} has {size} rows"
+        )
+    if codes.min() < 0 or codes.max() >= len(level.labels):
+        raise NotUnderstood(
+            f"rows={name!r} runs from {codes.min()} to {codes.max()}; "
+            f"groups are numbered from 0 to {len(level.labels) - 1}"
         )
     return Rows(str(outcome.name), codes.astype(int), np.ones(size))
 
@@ -197,10 +221,44 @@ class _Sums:
         return np.asarray(values @ self.matrix)
 
 
+class _RowVariance:
+    """Mean and variance of each row over draws that come in chunks.
+
+    Sums are taken around the mean of the first chunk, so that large means cost no digits.
+    """
+
+    def __init__(self) -> None:
+        self._start: Array | None = None
+        self._sum: Array | float = 0.0
+        self._square: Array | float = 0.0
+        self._count = 0
+
+    def add(self, values: Array) -> None:
+        """Take in a chunk of shape (draws, rows)."""
+        if self._start is None:
+            self._start = values.mean(0)
+        self._sum = self._sum + (values - self._start).sum(0)
+        self._square = self._square + ((values - self._start) ** 2).sum(0)
+        self._count += len(values)
+
+    @property
+    def mean(self) -> Array:
+        """Of each row."""
+        start = 0.0 if self._start is None else self._start
+        return np.asarray(start + self._sum / self._count)
+
+    @property
+    def variance(self) -> Array:
+        """Of each row, over all draws."""
+        return np.asarray(self._square / self._count - (self._sum / self._count) ** 2)
+
+
 def _from_rows(
-    model: pm.Model, level: GroupLevel, draws: xr.Dataset, effect: xr.DataArray, rows: Rows
+    model: pm.Model, level: GroupLevel, draws: xr.Dataset, found: xr.Dataset, rows: Rows
 ) -> xr.Dataset:
+    effect = found["effect"]
     groups = effect.sizes["group"]
+    location = found["location"].broadcast_like(effect).values.reshape(-1, groups)
     ones = np.ones(rows.group.size)
     counts = _Sums.over(rows, ones, groups)
     count = counts(ones)
@@ -211,25 +269,22 @@ def _from_rows(
     total = len(theta)
     information, noise, other = (np.empty((total, groups)) for _ in range(3))
     score = np.zeros(groups)
-    mean_sum, mean_square = np.zeros(y.size), np.zeros(y.size)
+    fitted, elsewhere = _RowVariance(), _RowVariance()
     residual_variance = np.empty(total)
-    reference: Array | None = None
     safe = np.maximum(count, 1)
     for chunk, mean, sd in _mean_and_sd_on(model, level, draws, rows):
         variance = sd**2
         information[chunk] = squared(1 / variance)
         noise[chunk] = counts(variance) / safe
-        share = np.where(rows.group >= 0, rows.design, 0) * theta[chunk][:, rows.group]
+        design_here = np.where(rows.group >= 0, rows.design, 0)
+        share = design_here * theta[chunk][:, rows.group]
         other[chunk] = counts(mean - share) / safe
         with np.errstate(divide="ignore", invalid="ignore"):
             score += (linear((y - mean + share) / variance) / information[chunk]).sum(0)
         residual_variance[chunk] = (y - mean).var(1, ddof=1) if y.size > 1 else np.nan
-        if reference is None:
-            reference = mean.mean(0)
-        mean_sum += (mean - reference).sum(0)
-        mean_square += ((mean - reference) ** 2).sum(0)
-    row_variance = mean_square / total - (mean_sum / total) ** 2
-    residual = y - (0 if reference is None else reference) - mean_sum / total
+        fitted.add(mean)
+        elsewhere.add(mean - share + design_here * location[chunk][:, rows.group])
+    residual = y - fitted.mean
     # Groups without rows are predicted at the noise and covariates of the others.
     empty = count == 0
     if empty.any():
@@ -247,7 +302,8 @@ def _from_rows(
             "design": ("group", design),
             "design_squared": ("group", squared(ones)),
             "row_group": ("row", rows.group),
-            "row_mean_variance": ("group", counts(row_variance) / safe),
+            "row_mean_variance": ("group", counts(fitted.variance) / safe),
+            "row_location_variance": ("group", counts(elsewhere.variance) / safe),
             "residual_variance": (SAMPLE, residual_variance.reshape(shape[:2])),
             "mean_residual_variance": residual.var(ddof=1) if y.size > 1 else np.nan,
             "outcome_variance": y.var(ddof=1) if y.size > 1 else np.nan,

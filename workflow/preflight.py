@@ -119,8 +119,11 @@ def observed_values(model: pm.Model) -> dict[str, Any]:
 
 
 def _groups(spec: ModelSpec, model: pm.Model) -> None:
+    variables = [*model.free_RVs, *model.deterministics]
+    groups = {d for v in variables for d in model.named_vars_to_dims.get(v.name) or ()}
     for dim, labels in model.coords.items():
-        if labels is None:
+        # Labels of rows may repeat; labels of what is estimated may not.
+        if labels is None or dim not in groups:
             continue
         seen: set[Any] = set()
         twice = sorted({str(v) for v in labels if v in seen or seen.add(v)})  # type: ignore[func-returns-value]
@@ -215,7 +218,7 @@ def _start(spec: ModelSpec, model: pm.Model) -> None:
             f"the density of {spec.name} cannot be computed: {one_line(error)}",
             path=spec.path,
             line=spec.line,
-            do="check the shapes of data, coords and indices",
+            do="check parameters, and the shapes of data, coords and indices",
         ) from error
     for term, value in zip(terms, values, strict=True):
         if not np.isfinite(np.sum(value)):

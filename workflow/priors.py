@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..checks.hierarchy import constant_value
 from ..checks.words import number
+from .fingerprint import graph_key, key_of
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -28,6 +31,8 @@ class Alternative:
         Returns the new distribution, unregistered.
     declared : bool
         Whether the spec asked for it, or it is one of the defaults.
+    same_support : bool
+        Whether it is a rescaled copy of the spec's own prior, with its transform.
     """
 
     parameter: str
@@ -35,12 +40,27 @@ class Alternative:
     base: str
     make: Callable[[], Any]
     declared: bool
+    same_support: bool = False
+
+    @property
+    def identity(self) -> str:
+        """Hash of the distribution itself: two priors that read alike are told apart."""
+        return identity_of(self.make())
 
     @property
     def key(self) -> str:
         """Name of the alternative, fit for a file or a group of a run."""
         text = f"{self.parameter}_{self.prior}"
-        return "".join(c if c.isalnum() or c in "._-" else "_" for c in text).strip("_")
+        plain = "".join(c if c.isalnum() or c in "._-" else "_" for c in text).strip("_")
+        return f"{plain}_{self.identity[:8]}"
+
+
+def identity_of(rv: Any) -> str:
+    """Return a hash of a distribution: of family and parameters where these are numbers."""
+    values = parameters_of(rv)
+    if values is None:
+        return graph_key([rv])
+    return key_of(rv.owner.op._print_name[0], {k: repr(v) for k, v in values.items()})
 
 
 #: How each family is built from the parameters its op stores, and which of them is a scale.
@@ -81,7 +101,9 @@ def in_words(rv: Any) -> str:
     name = str(getattr(rv.owner.op, "_print_name", (type(rv.owner.op).__name__,))[0])
     values = parameters_of(rv)
     if values is None:
-        return name
+        stored = [constant_value(p) for p in rv.owner.op.dist_params(rv.owner)]
+        known = [number(v, 3) for v in stored if v is not None]
+        return f"{name}({', '.join(known)})" if known and len(known) == len(stored) else name
     if name == "Exponential":
         return f"Exponential(mean {number(values['scale'], 3)})"
     if name == "Gamma":
@@ -98,20 +120,24 @@ def scaled(rv: Any, factor: float) -> Callable[[], Any]:
     """
     import pymc as pm
 
-    name = rv.owner.op._print_name[0]
-    values = parameters_of(rv)
-    if values is None:
+    name = str(getattr(rv.owner.op, "_print_name", ("",))[0])
+    stored = rv.owner.op.dist_params(rv.owner)
+    if name not in _FAMILIES or len(stored) != len(_FAMILIES[name][1]):
         return lambda: pm.CustomDist.dist(
             dist=lambda size: factor * _copy_of(rv), class_name=f"Scaled{name}"
         )
-    constructor, _, scales = _FAMILIES[name]
-    values = {k: v * factor if k in scales else v for k, v in values.items() if k != "loc"}
+    constructor, names, scales = _FAMILIES[name]
+    values = {
+        k: p * factor if k in scales else p
+        for k, p in zip(names, stored, strict=True)
+        if k != "loc"
+    }
     if name == "LogNormal":
-        import math
-
-        values["mu"] += math.log(factor)
+        values["mu"] = values["mu"] + math.log(factor)
     if constructor == "Gamma":
         values["beta"] = 1 / values.pop("scale")
+    if constructor == "Exponential":
+        values["lam"] = 1 / values.pop("scale")
     return lambda: getattr(pm, constructor).dist(**values)
 
 
@@ -129,7 +155,7 @@ def default_alternatives(
         for factor in factors:
             make = scaled(rv, factor)
             words = in_words(make()) if parameters_of(rv) is not None else f"{factor:g} × {base}"
-            yield Alternative(name, words, base, make, declared=False)
+            yield Alternative(name, words, base, make, declared=False, same_support=True)
 
 
 def _itself(rv: Any) -> Any:
@@ -151,10 +177,10 @@ def alternatives(
     model: pm.Model, scales: Sequence[str], priors: Mapping[str, Sequence[Any]]
 ) -> list[Alternative]:
     """Return every alternative prior of a sweep, without repetitions and without the base."""
-    found: dict[str, Alternative] = {}
+    found: dict[tuple[str, str], Alternative] = {}
     for this in (*declared_alternatives(model, priors), *default_alternatives(model, scales)):
-        if this.prior != this.base or this.declared is False:
-            found.setdefault(this.key, this)
+        if this.identity != identity_of(model[this.parameter]):
+            found.setdefault((this.parameter, this.identity), this)
     return list(found.values())
 
 
@@ -174,7 +200,8 @@ def with_prior(model: pm.Model, alternative: Alternative) -> pm.Model:
     from pymc.model.fgraph import fgraph_from_model, model_free_rv, model_from_fgraph
     from pymc.pytensorf import toposort_replace
 
-    graph, memo = fgraph_from_model(model)
+    with without_starts(model) as starts:
+        graph, memo = fgraph_from_model(model)
     old = memo[model[alternative.parameter]]
     op = old.owner.op
     dist = alternative.make()
@@ -189,7 +216,30 @@ def with_prior(model: pm.Model, alternative: Alternative) -> pm.Model:
         # Registered in a model of its own to learn its value variable and default transform.
         rv = scratch.register_rv(dist, name=alternative.parameter)
         value, transform = scratch.rvs_to_values[rv], scratch.rvs_to_transforms[rv]
+    if alternative.same_support:
+        transform = op.transform
     new = model_free_rv(rv, value, transform, op.name, *op.dims)
     toposort_replace(graph, [(old, new)])
     changed: pm.Model = model_from_fgraph(graph, mutate_fgraph=True)
+    for name, start in starts.items():
+        if name != alternative.parameter:
+            changed.set_initval(changed[name], start)
     return changed
+
+
+@contextmanager
+def without_starts(model: pm.Model) -> Iterator[dict[str, Any]]:
+    """Take the starting values off a model for a while: PyMC copies no model that has any.
+
+    Yields
+    ------
+    dict
+        The starting values that were taken off, by variable.
+    """
+    kept = dict(model.rvs_to_initial_values)
+    for rv in kept:
+        model.rvs_to_initial_values[rv] = None
+    try:
+        yield {str(rv.name): start for rv, start in kept.items() if start is not None}
+    finally:
+        model.rvs_to_initial_values.update(kept)

@@ -28,15 +28,6 @@ from .support import is_positive
 if TYPE_CHECKING:
     import pymc as pm
 
-#: Families with a location and a scale, and where their parameters stand in the op's own order.
-_LOCATION_SCALE = {
-    "Normal": (0, 1),
-    "StudentT": (1, 2),
-    "Laplace": (0, 1),
-    "Logistic": (0, 1),
-    "Cauchy": (0, 1),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class GroupLevel:
@@ -158,10 +149,11 @@ def _declared(model: pm.Model, name: str, level: Level) -> GroupLevel:
 
 
 def _offsets_of(model: pm.Model, level: GroupLevel) -> set[str]:
-    """Free variables that reach an effect other than through its location and scale."""
+    """Standardised vectors that reach a declared effect other than through its location."""
     if level.effect in model.free_RVs:
         return set()
-    return free_names([level.effect], model) - free_names([level.location, level.scale], model)
+    reached = free_names([level.effect], model) - free_names([level.location, level.scale], model)
+    return {name for name in reached if is_standardised(model[name])}
 
 
 def _centred(model: pm.Model, rv: Any, found: Hierarchy) -> GroupLevel | None:
@@ -169,10 +161,11 @@ def _centred(model: pm.Model, rv: Any, found: Hierarchy) -> GroupLevel | None:
     params = rv.owner.op.dist_params(rv.owner)
     if rv.name.endswith("_unobserved") or not free_names(list(params), model):
         return None
-    if family not in _LOCATION_SCALE:
-        found.unclear[rv.name] = _say(rv.name, f"{family} is not a family of effects that is known")
+    if family != "Normal":
+        # Pooling weights rest on the standard deviation between groups and on normal effects.
+        found.unclear[rv.name] = _say(rv.name, f"its effects are {family}, not normal")
         return None
-    location, scale = (params[i] for i in _LOCATION_SCALE[family])
+    location, scale = params
     if not free_names([scale], model):
         return None
     why = ""
@@ -208,7 +201,9 @@ def _non_centred(model: pm.Model, rv: Any, found: Hierarchy) -> GroupLevel | Non
     if not factors:
         return None
     why = ""
-    if rv.ndim > 1:
+    if _family(rv) != "Normal":
+        why = "its effects sum to zero"
+    elif rv.ndim > 1:
         why = f"it is a matrix with {rv.ndim} dimensions"
     elif any(f.ndim and not _one_value(f) for f in factors):
         why = "every element has a scale of its own"
@@ -235,13 +230,14 @@ def _non_centred(model: pm.Model, rv: Any, found: Hierarchy) -> GroupLevel | Non
 
 
 def is_standardised(rv: Any) -> bool:
-    """Whether a vector has a normal or Student-t prior with location 0 and scale 1."""
+    """Whether a vector has a normal prior with mean 0 and sd 1, free or summing to zero."""
     family = _family(rv)
-    if family not in ("Normal", "StudentT"):
+    if rv.ndim == 0 or family not in ("Normal", "ZeroSumNormal"):
         return False
     params = rv.owner.op.dist_params(rv.owner)
-    location, scale = (params[i] for i in _LOCATION_SCALE[family])
-    return constant_value(location) == 0 and constant_value(scale) == 1
+    if family == "ZeroSumNormal":
+        return constant_value(params[0]) == 1
+    return constant_value(params[0]) == 0 and constant_value(params[1]) == 1
 
 
 class _Unclear(Exception):

@@ -25,7 +25,8 @@ def is_positive(model: pm.Model, name: str) -> bool:
 
 def _lower_bound(rv: Any) -> float:
     params = rv.owner.op.dist_params(rv.owner)
-    if rv.owner.op._print_name[0] == "Uniform":
-        lower = constant_value(params[0])
+    place = {"Uniform": 0, "TruncatedNormal": 2}.get(rv.owner.op._print_name[0])
+    if place is not None:
+        lower = constant_value(params[place])
         return float("-inf") if lower is None else lower
     return float("-inf")

@@ -1,27 +1,45 @@
 """SPC: what is wrong with a model before anything is sampled. Importing it registers the rules."""
 
-from . import comments as _comments
-from . import data as _data
-from . import domains as _domains
-from . import likelihood as _likelihood
-from . import locations as _locations
-from . import predictor as _predictor
-from . import response as _response
-from . import scales as _scales
-from . import spreads as _spreads
+from . import (
+    comments,
+    correlations,
+    data,
+    domains,
+    identification,
+    indexing,
+    likelihood,
+    locations,
+    parametrisation,
+    predictor,
+    redundancy,
+    response,
+    scales,
+    separation,
+    slopes,
+    spreads,
+    structure,
+)
 from .rule import OPT_IN, Fault, rule
 
-#: Modules whose import registers rules and the facts they ask for.
+#: Modules whose import registers the facts that rules ask for.
+FACTS = (response, predictor, spreads)
+
+#: Modules whose import registers rules, by topic.
 RULES = (
-    _response,
-    _predictor,
-    _spreads,
-    _comments,
-    _scales,
-    _locations,
-    _domains,
-    _data,
-    _likelihood,
+    comments,
+    scales,
+    correlations,
+    domains,
+    locations,
+    separation,
+    parametrisation,
+    identification,
+    slopes,
+    redundancy,
+    data,
+    likelihood,
+    indexing,
+    structure,
 )
 
-__all__ = ["OPT_IN", "RULES", "Fault", "rule"]
+__all__ = ["FACTS", "OPT_IN", "RULES", "Fault", "rule"]

@@ -129,8 +129,11 @@ def outcome(likelihood: Callable[[Any, Any, Any], Any]) -> Evidence:
     return model(lambda pm: likelihood(pm, pm.Normal("a", 0, 1), pm.HalfNormal("sigma", 1)))
 
 
-def correlated(eta: float = 2.0, *, prior: str = "LKJCholeskyCov") -> Evidence:
+def correlated(
+    eta: float = 2.0, *, prior: str = "LKJCholeskyCov", labelled: bool = False
+) -> Evidence:
     """Return intercepts and slopes by group that are correlated."""
+    shape = {"dims": ("group", "effect")} if labelled else {"shape": (GROUPS, 2)}
 
     def body(pm: Any) -> None:
         if prior == "LKJCholeskyCov":
@@ -143,9 +146,9 @@ def correlated(eta: float = 2.0, *, prior: str = "LKJCholeskyCov") -> Evidence:
         else:
             spread = {"cov": pm.Wishart("covariance", nu=4, V=np.eye(2))}
         mean = pm.math.stack([pm.Normal("a", 0, 5), pm.Normal("b", 0, 1)])
-        effects = pm.MvNormal("effects", mean, shape=(GROUPS, 2), **spread)
+        effects = pm.MvNormal("effects", mean, **shape, **spread)
         group, x = DATA["group"], DATA["x"]
         predictor = effects[group, 0] + effects[group, 1] * x
         pm.Normal("y", predictor, pm.HalfNormal("sigma", 2), observed=DATA["y"])
 
-    return model(body)
+    return model(body, effect=["a", "b"])

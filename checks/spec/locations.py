@@ -11,7 +11,7 @@ from ..finding import Verdict
 from ..hierarchy.variables import Support, Variable, Variables
 from ..words import number
 from . import examples
-from .predictor import Column, Predictor
+from .predictor import Predictor, element_of, is_constant, slopes_of
 from .quantiles import centre_and_sd, prior_quantile
 from .response import Response
 from .rule import Fault, rule
@@ -225,7 +225,7 @@ def coefficient_prior_too_wide(
     **Source**: the Stan prior choice recommendations; Gabry et al. (2019),
     doi:10.1111/rssa.12378.
     """
-    for predictor, column in _slopes(predictors):
+    for predictor, column in slopes_of(predictors):
         variable = variables[column.variable]
         prior = centre_and_sd(variable)
         if prior is None or predictor.unit == 0:
@@ -236,23 +236,12 @@ def coefficient_prior_too_wide(
             spread = float(column.design[:, worst].std())
             yield Fault(
                 variable,
-                f"One prior sd of {_element(variable, worst)} moves the predictor by "
+                f"One prior sd of {element_of(variable, worst)} moves the predictor by "
                 f"{number(moved[worst])} ordinary sizes (its x has sd {number(spread)})",
                 f"standardise x, or use sigma={number(2.5 * predictor.unit / spread)}",
                 value=float(moved[worst]),
                 threshold=units,
             )
-
-
-def _slopes(predictors: Sequence[Predictor]) -> Iterator[tuple[Predictor, Column]]:
-    for predictor in predictors:
-        for column in predictor.columns:
-            if not column.is_intercept:
-                yield predictor, column
-
-
-def _element(variable: Variable, k: int) -> str:
-    return variable.name if variable.size == 1 else f"{variable.name}[{k}]"
 
 
 _X = examples.DATA["x"]
@@ -281,17 +270,17 @@ def predictor_not_standardised(
     **Thresholds**: ``largest`` 100 and ``offset`` 10 are conventions of poolwise.
     **Source**: Gelman et al. (2020), Bayesian Workflow, arXiv:2011.01808, section 2.3.
     """
-    for _, column in _slopes(predictors):
+    for _, column in slopes_of(predictors):
         for k, x in enumerate(column.design.T):
             spread, centre = float(x.std()), abs(float(x.mean()))
-            if np.unique(x[:1000]).size <= 2:
-                continue  # a constant or an indicator
+            if is_constant(x) or np.unique(x[:1000]).size <= 2:
+                continue  # an intercept or an indicator
             if not 1 / largest <= spread <= largest or centre > offset * spread:
                 variable = variables[column.variable]
                 yield Fault(
                     variable,
-                    f"The predictor of {_element(variable, k)} has mean {number(float(x.mean()))} "
-                    f"and sd {number(spread)}",
+                    f"The predictor of {element_of(variable, k)} has mean "
+                    f"{number(float(x.mean()))} and sd {number(spread)}",
                     "standardise it",
                     value=spread,
                     threshold=largest,
@@ -355,59 +344,3 @@ location_prior_bounded.fails(
 location_prior_bounded.false_alarm(
     lambda: examples.grouped(mu=lambda pm: pm.Uniform("mu", -100, 100))
 )
-
-
-@rule("SPC207", Verdict.WARN)
-def separation_with_weak_prior(
-    variables: Variables, predictors: Sequence[Predictor], *, widest: float = 5.0
-) -> Iterator[Fault]:
-    """A predictor separates the outcomes, and the prior does not stop its coefficient.
-
-    **Asks**: does a predictor of a binary outcome split zeros from ones without an exception,
-    while the prior of its coefficient is flat, has Cauchy-like tails (3 degrees of freedom or
-    fewer) or an sd above ``widest`` per sd of the predictor?
-    **Why it matters**: the likelihood rises for ever: the estimate is whatever the tail of the
-    prior allows. With Cauchy tails the posterior mean may not exist.
-    **What to do**: ``pm.Normal("b", 0, 2.5)`` on a standardised predictor.
-    **Thresholds**: ``widest`` 5, twice the scale that the second source recommends.
-    **Source**: Ghosh, Li and Mitra (2018), doi:10.1214/17-BA1051; Gelman et al. (2008),
-    doi:10.1214/08-AOAS191.
-    """
-    for predictor, column in _slopes(predictors):
-        y = predictor.values
-        if predictor.outcome.family != "Bernoulli" or np.unique(y).size != 2:
-            continue
-        variable = variables[column.variable]
-        for k, x in enumerate(column.design.T):
-            zeros, ones = x[y == 0], x[y == 1]
-            if not (zeros.max() < ones.min() or ones.max() < zeros.min()):
-                continue
-            weak = _weak(variable, k, float(x.std()), widest)
-            if weak:
-                yield Fault(
-                    variable,
-                    f"The predictor of {_element(variable, k)} splits the zeros of "
-                    f"{predictor.outcome.name} from its ones, and the prior {weak}",
-                    f'use pm.Normal("{variable.name}", 0, {number(2.5 / float(x.std()))})',
-                )
-                break
-
-
-def _weak(variable: Variable, k: int, spread: float, widest: float) -> str:
-    if variable.family in ("Flat", "HalfFlat"):
-        return "is flat"
-    if variable.family == "Cauchy" or (variable.number("df") or np.inf) <= 3:
-        return "has heavy tails"
-    prior = centre_and_sd(variable)
-    if prior is not None and float(prior[1].ravel()[k]) * spread > widest:
-        return f"has an sd of {number(float(prior[1].ravel()[k]) * spread)} per sd of x"
-    return ""
-
-
-_SPLIT = (_X > 0.2).astype(int)
-
-separation_with_weak_prior.passes(lambda: examples.logistic(_X))
-separation_with_weak_prior.fails(
-    lambda: examples.logistic(_X, _SPLIT, prior=lambda pm: pm.Cauchy("b", 0, 2.5)), Verdict.WARN
-)
-separation_with_weak_prior.false_alarm(lambda: examples.logistic(_X, _SPLIT))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,7 +151,9 @@ def predictors(variables: Variables, response: Response) -> list[Predictor]:
     found, reasons = [], []
     for outcome in variables.observed:
         key = (outcome.name, EXPECTED)
-        if key not in response.keys:
+        if "Minibatch" in type(outcome.rv.owner.op).__name__:
+            reasons.append(f"{outcome.name} holds one batch of the data")
+        elif key not in response.keys:
             reasons.append(f"the mean of {outcome.name} ({outcome.family}) is not known")
         elif (predictor := _read(response, outcome)) is None:
             reasons.append(f"the mean of {outcome.name} is not linear behind a known link")
@@ -167,6 +169,19 @@ def is_constant(values: Array) -> bool:
     """Whether all entries are the same number, up to rounding."""
     scale = max(float(np.abs(values).max(initial=0)), 1e-300)
     return bool(np.ptp(values) <= 1e-6 * scale)
+
+
+def slopes_of(predictors: Sequence[Predictor]) -> Iterator[tuple[Predictor, Column]]:
+    """Yield what is multiplied with a predictor: columns that are no intercept."""
+    for predictor in predictors:
+        for column in predictor.columns:
+            if not column.is_intercept:
+                yield predictor, column
+
+
+def element_of(variable: Variable, k: int) -> str:
+    """Return the name of one element: ``b[2]``, or ``b`` where there is one only."""
+    return variable.name if variable.size == 1 else f"{variable.name}[{k}]"
 
 
 def _read(response: Response, outcome: Variable) -> Predictor | None:

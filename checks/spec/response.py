@@ -73,7 +73,9 @@ class Response:
         """Whether moving a variable really changes an expression (and not only its shape)."""
         before = self.evaluate(expression)
         after = self.evaluate(expression, {name: self.nudged(name)})
-        return before.shape != after.shape or not np.array_equal(before, after, equal_nan=True)
+        return before.shape != after.shape or not np.allclose(
+            before, after, rtol=1e-9, atol=0, equal_nan=True
+        )
 
     def nudged(self, name: str, size: float = 0.5) -> np.ndarray:
         """Return the base value of a variable moved by unequal steps inside its support."""

@@ -109,7 +109,7 @@ def spreads(variables: Variables, response: Response, evidence: Evidence) -> lis
     known = evidence.get("predictors") if evidence.has("predictors") else []
     found = [*_centred(variables, response, known), *_noise(variables, response, known)]
     for predictor in known:
-        found.extend(_non_centred(variables, response, predictor))
+        found.extend(_non_centred(variables, predictor))
     return list({(s.variable.name, s.of.name): s for s in found}.values())
 
 
@@ -184,32 +184,37 @@ def _noise(
                 yield Spread(variable=parent, of=outcome, kind=kind, noise=True, unit=unit)
 
 
-def _non_centred(
-    variables: Variables, response: Response, predictor: Predictor
-) -> Iterator[Spread]:
+def offsets_of(variables: Variables, predictor: Predictor) -> list[Variable]:
+    """Return the vectors with a constant prior that others may scale."""
     fixed = {g.variable for g in predictor.grouped if g.fixed}
-    inside = {*predictor.others, *(g.variable for g in predictor.grouped)} - fixed
-    offsets = [
-        variables[n] for n in inside if variables[n].size > 1 and variables[n].is_standardised
-    ]
-    scales = [variables[n] for n in predictor.others if _may_be_scale(variables[n])]
-    plain = [
-        variables[n]
-        for n in predictor.others
-        if variables[n].support is Support.REAL and variables[n].size == 1
-    ]
-    for offset in sorted(offsets, key=lambda v: v.name):
-        found = {
-            scale.name: kind
-            for scale in scales
-            if scale is not offset
-            and _fits(scale, offset)
-            and (kind := _kind_of_gate(response, predictor, offset, scale)) is not None
-            and not any(
-                other is not scale and _kind_of_gate(response, predictor, other, scale) is not None
-                for other in plain
-            )
-        }
+    inside = {*predictor.others, *(g.variable for g in predictor.grouped)}
+    moving = {g.variable for g in predictor.grouped if not g.fixed}
+    found = [variables[n] for n in sorted(inside - (fixed - moving))]
+    return [v for v in found if v.size > 1 and v.support is Support.REAL and not v.parents]
+
+
+def scales_of(variables: Variables, predictor: Predictor, offset: Variable) -> dict[str, str]:
+    """Return the variables that multiply an offset, and what they are: sd, variance, ..."""
+    candidates = [variables[n] for n in predictor.others if _may_be_scale(variables[n])]
+    plain = [v for v in candidates if v.support is Support.REAL]
+    found = {}
+    for scale in candidates:
+        if scale is offset or not _fits(scale, offset):
+            continue
+        kind = _kind_of_gate(predictor, offset, scale)
+        # A factor in front of everything else, too, is an amplitude and no spread.
+        if kind is not None and not any(
+            _kind_of_gate(predictor, other, scale) for other in plain if other is not scale
+        ):
+            found[scale.name] = kind
+    return found
+
+
+def _non_centred(variables: Variables, predictor: Predictor) -> Iterator[Spread]:
+    for offset in offsets_of(variables, predictor):
+        if not offset.is_standardised:
+            continue
+        found = scales_of(variables, predictor, offset)
         local = any(variables[s].shape == offset.shape for s in found)
         grouped = [g for g in predictor.grouped if g.variable == offset.name]
         for name, kind in found.items():
@@ -255,9 +260,7 @@ def _kind(response: Response, expression: Any, variable: Variable) -> str | None
     return next((k for k, r in _KINDS.items() if ratio == r), None)
 
 
-def _kind_of_gate(
-    response: Response, predictor: Predictor, offset: Variable, scale: Variable
-) -> str | None:
+def _kind_of_gate(predictor: Predictor, offset: Variable, scale: Variable) -> str | None:
     """Return what a variable is to the effect of an offset on the predictor."""
     base = np.asarray(predictor.probe.points[0][scale.name], dtype=float)
     grown = base + np.log(2) if scale.support is Support.REAL else 2 * base

@@ -64,6 +64,8 @@ def test_thresholds_can_be_overridden() -> None:
     from poolwise.checks import examples
 
     evidence = examples.eight_schools()
-    strict = run_checks(evidence, thresholds={"SMP301": {"limit": 0.5, "unusable": 0.6}}, select=["SMP301"])
+    strict = run_checks(
+        evidence, thresholds={"SMP301": {"limit": 0.5, "unusable": 0.6}}, select=["SMP301"]
+    )
     assert strict[0].verdict is Verdict.FAIL
     assert strict[0].threshold == 0.5

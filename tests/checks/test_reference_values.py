@@ -167,12 +167,13 @@ def test_penalty_solves_the_ridge_problem() -> None:
     assert_allclose(weight.sum(), np.trace(hat), rtol=1e-8)
 
 
-def test_contraction_is_known_for_lognormals() -> None:
+def test_contraction_is_known_for_normals() -> None:
     rng = np.random.default_rng(3)
-    prior = xr.DataArray(np.exp(2.0 * rng.normal(size=(4, 5000))), dims=SAMPLE)
-    posterior = xr.DataArray(np.exp(0.5 * rng.normal(size=(4, 5000))), dims=SAMPLE)
+    prior = xr.DataArray(2.0 * rng.normal(size=(4, 5000)), dims=SAMPLE)
+    posterior = xr.DataArray(0.5 * rng.normal(size=(4, 5000)), dims=SAMPLE)
     # The ratio of two variances of n = 20,000 normals has a relative sd of sqrt(4 / n) = 1.4%.
     assert abs(contraction(posterior, prior) - (1 - 0.0625)) < 4 * 0.014 * 0.0625
+    assert np.isnan(contraction(posterior, xr.full_like(prior, 3.0)))
 
 
 def test_variances_agree_with_quadrature(schools: Evidence, expected) -> None:  # type: ignore[no-untyped-def]
@@ -244,3 +245,53 @@ def test_data_level_factor_is_the_published_formula() -> None:
         rtol=1e-10,
     )
     assert_allclose(found.r_squared, 1 - expected_variance / np.var(y, ddof=1), rtol=1e-10)
+
+
+def test_targets_of_a_slope_are_those_of_its_rows() -> None:
+    """A new group's rows vary by E[tau^2] times the mean square of x, also where x has mean 0."""
+    rng = np.random.default_rng(6)
+    size, x = (2, 2000), np.tile([-1.0, 1.0, 2.0, -2.0], 5)
+    theta = 3 + 2 * rng.normal(size=(*size, 5))
+    level = xr.Dataset(
+        {
+            "effect": ((*SAMPLE, "group"), theta),
+            "location": (SAMPLE, np.full(size, 3.0)),
+            "scale": (SAMPLE, np.full(size, 2.0)),
+            "noise_variance": ((*SAMPLE, "group"), np.ones((*size, 5))),
+            "other": ((*SAMPLE, "group"), np.zeros((*size, 5))),
+            "design": ("group", np.zeros(5)),
+            "design_squared": ("group", np.array([10.0, 10, 10, 10, 0])),
+            "rows": ("group", np.array([4.0, 4, 4, 4, 0])),
+            "row_mean_variance": (
+                "group",
+                [*((theta[..., :4, None] * x[:4]).var((0, 1)).mean(-1)), 0.0],
+            ),
+            "row_location_variance": ("group", np.zeros(5)),
+        }
+    )
+    parts = {d.target: {p.name: p.value for p in d.parts} for d in decompose(level)}
+    new = parts["new observation in a new group"]
+    assert_allclose(new["spread between groups"], 4.0 * 2.5)
+    observed = parts["new observation in an observed group"]
+    by_row = (theta[..., :4, None] * x[:4]).var((0, 1)).mean()
+    # The group without rows is no observed group.
+    assert_allclose(observed["group effect"], by_row * 4000 / 3999)
+
+
+def test_medians_stand_for_heavy_tailed_noise() -> None:
+    rng = np.random.default_rng(7)
+    noise = rng.pareto(0.9, size=(4, 1000)) + 1
+    shape = (4, 1000, 3)
+    level = xr.Dataset(
+        {
+            "effect": ((*SAMPLE, "group"), rng.normal(size=shape)),
+            "location": (SAMPLE, rng.normal(size=shape[:2])),
+            "scale": (SAMPLE, np.ones(shape[:2])),
+            "noise_variance": ((*SAMPLE, "group"), np.repeat(noise[..., None], 3, -1)),
+            "other": ((*SAMPLE, "group"), np.zeros(shape)),
+            "design": ("group", np.ones(3)),
+        }
+    )
+    found = decompose(level)[1]
+    assert found.heavy_tailed
+    assert_allclose(found.aleatory, np.median(noise))

@@ -79,6 +79,9 @@ def test_against_loops(known: bool, chunk: int, monkeypatch: pytest.MonkeyPatch)
     means = (draws["theta"].values[..., GROUP] + draws["beta"].values[..., None] * X).reshape(-1, N)
     by_group = [means.var(0)[j == GROUP].mean() for j in range(J)]
     assert_allclose(level["row_mean_variance"], by_group)
+    elsewhere = (draws["mu"].values[..., None] + draws["beta"].values[..., None] * X).reshape(-1, N)
+    by_group = [elsewhere.var(0)[j == GROUP].mean() for j in range(J)]
+    assert_allclose(level["row_location_variance"], by_group)
     assert_allclose(level["mean_residual_variance"], np.var(Y - means.mean(0), ddof=1))
 
 
@@ -169,3 +172,15 @@ def test_declared_rows_of_the_wrong_length_are_said() -> None:
     reason = find_rows(model, discover(model, {"site": level}).levels["site"], draws_of(model))
     assert isinstance(reason, NotUnderstood)
     assert "3 values" in str(reason)
+
+
+def test_declared_rows_that_contradict_the_model_are_refused() -> None:
+    model = intercepts()
+    with model:
+        pm.Data("shifted", (GROUP + 1) % J)
+        pm.Data("from_one", GROUP + 1)
+    for rows, said in (("shifted", "other groups than the model"), ("from_one", "numbered from 0")):
+        level = Level(effect="theta", location="mu", scale="tau", rows=rows)
+        reason = find_rows(model, discover(model, {"site": level}).levels["site"], draws_of(model))
+        assert isinstance(reason, NotUnderstood)
+        assert said in str(reason)

@@ -23,7 +23,7 @@ FAMILIES: dict[str, Callable[[], Any]] = {
     "Weibull(1, 2)": lambda: pm.Weibull.dist(1, 2),
     "Uniform(0, 10)": lambda: pm.Uniform.dist(0, 10),
     "LogNormal(0, 1)": lambda: pm.LogNormal.dist(0, 1),
-    "Wald": lambda: pm.Wald.dist(1, 2),
+    "Wald(1, 2, 0)": lambda: pm.Wald.dist(1, 2),
 }
 
 
@@ -51,7 +51,7 @@ def schools(tau: Callable[[], Any] = lambda: pm.HalfCauchy("tau", 5)) -> pm.Mode
     return model
 
 
-@pytest.mark.parametrize("words", ["HalfNormal(3)", "Uniform(0, 10)", "Wald"])
+@pytest.mark.parametrize("words", ["HalfNormal(3)", "Uniform(0, 10)", "Wald(1, 2, 0)"])
 def test_a_replaced_prior_is_the_model_written_with_it(words: str) -> None:
     model = schools()
     before = model_key(model)
@@ -90,3 +90,47 @@ def test_defaults_and_declared_do_not_repeat() -> None:
 def test_the_base_prior_is_no_alternative() -> None:
     planned = alternatives(schools(), [], {"tau": [pm.HalfCauchy.dist(5)]})
     assert planned == []
+
+
+def test_priors_that_read_alike_are_told_apart() -> None:
+    close = [pm.HalfNormal.dist(1.2345), pm.HalfNormal.dist(1.2349)]
+    planned = alternatives(schools(), [], {"tau": close})
+    assert [a.prior for a in planned] == ["HalfNormal(1.23)", "HalfNormal(1.23)"]
+    assert len({a.key for a in planned}) == 2
+    truncated = [pm.TruncatedNormal.dist(0, s, lower=0) for s in (0.05, 50)]
+    planned = alternatives(schools(), [], {"tau": truncated})
+    assert [a.prior for a in planned] == [
+        "TruncatedNormal(0, 0.05, 0, –)",
+        "TruncatedNormal(0, 50, 0, –)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "tau",
+    [
+        lambda: pm.Wald("tau", 1, 1),
+        lambda: pm.HalfNormal("tau", np.array([1.0, 2.0, 3.0]), dims="school"),
+        lambda: pm.TruncatedNormal("tau", 0, 1, lower=0),
+    ],
+    ids=["Wald", "a scale per group", "truncated"],
+)
+def test_a_rescaled_prior_keeps_transform_and_shape(tau: Callable[[], Any]) -> None:
+    model = schools(tau)
+    half, double = alternatives(model, ["tau"], {})
+    for alternative, factor in ((half, 0.5), (double, 2.0)):
+        changed = with_prior(model, alternative)
+        old, new = model.rvs_to_transforms[model["tau"]], changed.rvs_to_transforms[changed["tau"]]
+        assert type(old) is type(new)
+        x = np.array([0.4, 1.1, 2.0]) if model["tau"].ndim else np.array(0.7)
+        found = pm.logp(changed["tau"], x).eval()
+        base = pm.logp(model["tau"], x / factor).eval()
+        assert_allclose(found, base - np.log(factor), rtol=1e-6)
+
+
+def test_starting_values_are_kept() -> None:
+    model = schools(lambda: pm.HalfNormal("tau", 5, initval=2.0))
+    model.set_initval(model["mu"], 1.5)
+    before = dict(model.rvs_to_initial_values)
+    changed = with_prior(model, alternatives(model, ["tau"], {})[0])
+    assert model.rvs_to_initial_values == before
+    assert float(changed.initial_point()["mu"]) == 1.5

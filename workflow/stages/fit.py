@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from ..errors import one_line
+from ..priors import without_starts
 from ..settings import Settings
 from .stage import Context, Report, groups_of, halved, plain, quiet_pymc
 
@@ -57,11 +58,13 @@ class Fit:
             context.fallbacks.append(fallback)
         options = {"model": model, "extend_inferencedata": False, "progressbar": False}
         context.report("log densities", 0, 1)
-        likelihood = compute_log_likelihood(tree, **options)
+        with without_starts(model):
+            likelihood = compute_log_likelihood(tree, **options)
+            prior = compute_log_prior(tree, **options)
         observed = find_observations(model)
         groups = groups_of(tree)
         groups["log_likelihood"] = halved(_group(likelihood, "log_likelihood"))
-        groups["log_prior"] = _group(compute_log_prior(tree, **options), "log_prior")
+        groups["log_prior"] = _group(prior, "log_prior")
         groups["sample_stats"] = statistics(groups["sample_stats"])
         groups["observed_data"] = _dataset(model, observed)
         constants = _dataset(model, find_constants(model))

@@ -51,6 +51,8 @@ class PriorPredictive:
                 draws=context.settings.prior_draws,
                 model=context.model,
                 random_seed=context.settings.seed_for("prior"),
+                # Compiling costs more than it saves over so few draws.
+                compile_kwargs={"mode": "FAST_COMPILE"},
             )
         groups = groups_of(tree)
         return {

@@ -12,7 +12,7 @@ from ..conclusions import followed
 from ..errors import SpecError, one_line
 from ..fingerprint import code_key, key_of
 from ..levels import find_rows, level_datasets
-from ..priors import Alternative, alternatives, with_prior
+from ..priors import Alternative, alternatives, identity_of, with_prior
 from ..store import read_groups, write_groups
 from .fit import sample
 from .hierarchy import declared
@@ -45,7 +45,8 @@ class PriorSweep:
         todo = planned(context)
         if not todo:
             raise Unavailable(
-                "no prior of a scale was found to replace; declare priors={...} on the spec"
+                "no prior of a scale was recognised that could be rescaled; "
+                "declare priors={...} on the spec"
             )
         found: dict[str, xr.Dataset] = {}
         for done, alternative in enumerate(todo):
@@ -75,7 +76,7 @@ class PriorSweep:
         }
 
     def _fit(self, context: Context, alternative: Alternative) -> xr.Dataset:
-        words = [alternative.parameter, alternative.prior, alternative.base]
+        words = [alternative.key, identity_of(context.model[alternative.parameter])]
         file = context.folder / f"sweep-{key_of(self._shared(context), words)}.nc"
         kept = read_groups(file)
         if kept is not None:

@@ -123,7 +123,6 @@ EXPECTED = {
     precision: {"g": ("centred", "theta", J, GROUP)},
     divided_by_a_root: {"g": ("non-centred", "z × scale", J, GROUP)},
     log_scale: {"g": ("non-centred", "z × scale", J, GROUP)},
-    student_effects: {"g": ("centred", "theta", J, GROUP)},
     nested: {
         "site": ("centred", "site_mean", 4, None),
         "plot": ("centred", "plot_mean", 12, PLOT),
@@ -211,6 +210,10 @@ def zero_sum() -> None:
     normal(pm.ZeroSumNormal("u", sigma=pm.HalfNormal("tau", 1), dims="g")[GROUP])
 
 
+def zero_sum_offsets() -> None:
+    normal((pm.HalfNormal("tau", 1) * pm.ZeroSumNormal("z", sigma=1, dims="g"))[GROUP])
+
+
 def ordered() -> None:
     ordered_ = pm.distributions.transforms.ordered
     mu = pm.Normal("mu", pm.Normal("m", 0, 1), pm.HalfNormal("t", 1), shape=3, transform=ordered_)
@@ -222,10 +225,12 @@ def ordered() -> None:
     [
         (matrix_of_effects, "u", "matrix"),
         (correlated, "z", "mixed with other random variables"),
-        (multivariate, "u", "not a family of effects"),
+        (multivariate, "u", "MultivariateNormal, not normal"),
+        (student_effects, "theta", "StudentT, not normal"),
         (horseshoe, "z", "scale of its own"),
         (sum_to_zero_basis, "z", "matrix before it is scaled"),
-        (zero_sum, "u", "not a family of effects"),
+        (zero_sum, "u", "ZeroSumNormal, not normal"),
+        (zero_sum_offsets, "z", "sum to zero"),
         (ordered, "mu", "constrained by a transform"),
     ],
     ids=lambda v: getattr(v, "__name__", None),

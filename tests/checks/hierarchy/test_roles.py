@@ -97,3 +97,16 @@ def test_scales_are_positive(make: object, positive: bool) -> None:
     with pm.Model() as model:
         pm.Normal("y", 0, 1 + make() ** 2, observed=Y)  # type: ignore[operator]
     assert (roles(model, {}).scales == ["s"]) is positive
+
+
+def test_a_declared_level_takes_no_hyperprior_away() -> None:
+    """Only standardised vectors are offsets; what else reaches an effect keeps its prior."""
+    with pm.Model() as model:
+        between = pm.HalfNormal("between", 1)
+        district = between * pm.Normal("z_district", 0, 1, shape=2)
+        tau, intercept = pm.HalfNormal("tau", 1), pm.Normal("intercept", 0, 5)
+        z = pm.Normal("z", 0, 1, shape=8)
+        theta = pm.Deterministic("theta", intercept + district[np.arange(8) // 4] + tau * z)
+        pm.Normal("y", theta, pm.HalfNormal("sigma", 1), observed=Y)
+    found = roles(model, {"school": Level(effect="theta", scale="tau")})
+    assert sorted(found.top_level) == ["between", "intercept", "sigma", "tau"]
