@@ -76,6 +76,7 @@ def conclude(findings: Sequence[Finding]) -> Conclusion:
 def _sentence(findings: Sequence[Finding]) -> str:
     clauses = [
         *_errors(findings),
+        *_faults(findings),
         _sampler(findings),
         _fit_to_data(findings),
         *_pooling(findings),
@@ -93,6 +94,14 @@ def _errors(findings: Sequence[Finding]) -> list[str]:
     return [
         f"The review stopped short: {f.message}." for f in findings if f.verdict is Verdict.ERROR
     ][:1]
+
+
+def _faults(findings: Sequence[Finding]) -> list[str]:
+    bad = [f for f in _of(findings, "SPC") if f.verdict in (Verdict.FAIL, Verdict.WARN)]
+    if not bad:
+        return []
+    codes = listed(sorted({f.code for f in bad}))
+    return [f"The linter found {counted(len(bad), 'fault')} in the spec ({codes})."]
 
 
 def _sampler(findings: Sequence[Finding]) -> str:

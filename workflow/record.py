@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ..checks import Evidence, Finding, Met, run_checks
+from ..checks import Evidence, Finding, Met, run_checks, selected
 from ..checks.conclusion import conclude
 from ..reports.plain import regularization, sensitivity, uncertainty
 from ..reports.record import ReviewRecord, StageRecord
@@ -19,19 +19,28 @@ from .store import read_groups, read_json
 
 SCHEMA_VERSION = 1
 
+#: Family of the checks that look at the model and not at draws.
+STATIC = "SPC"
+
 
 def judged(
     *,
     evidence: Evidence,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    static: Sequence[Finding],
     lines: Mapping[str, int | None],
     thresholds: Mapping[str, Mapping[str, Any]],
     **details: Any,
 ) -> ReviewRecord:
-    """Ask every check of a run and sum up: a pure function of what was saved."""
-    findings = run_checks(evidence, thresholds=thresholds, select=select, ignore=ignore)
-    placed = [_with_line(f, lines) for f in findings]
+    """Ask every check of a run and sum up: a pure function of what was saved.
+
+    ``static`` holds what the linter found: it looked at the model, which a saved run has not.
+    """
+    judged_now = [STATIC, *ignore]
+    findings = run_checks(evidence, thresholds=thresholds, select=select, ignore=judged_now)
+    wanted = {c.code for c in selected(select, ignore)}
+    placed = [_with_line(f, lines) for f in (*(f for f in static if f.code in wanted), *findings)]
     return ReviewRecord(
         evidence=evidence,
         findings=placed,
@@ -156,5 +165,6 @@ def load_run(folder: str | Path) -> ReviewRecord:
         thresholds=declared["thresholds"],
         select=declared["select"],
         ignore=declared["ignore"],
+        static=[Finding.from_dict(f) for f in saved["findings"] if f["code"].startswith(STATIC)],
         lines=lines,
     )

@@ -20,6 +20,7 @@ from ..reports.record import ReviewRecord
 from .conclusions import evaluate
 from .errors import SpecError, line_in, one_line
 from .fingerprint import data_key, model_key, versions
+from .lint import lint
 from .loading import as_spec
 from .preflight import build_model, observed_values
 from .record import as_json, judged
@@ -156,6 +157,15 @@ def _check_codes(select: Sequence[str], ignore: Sequence[str]) -> None:
         ) from error
 
 
+def _linted(spec: ModelSpec, outcome: Outcome) -> Sequence[Finding]:
+    """Lint the spec; a linter that stops costs only its own findings."""
+    try:
+        return lint(spec)
+    except Exception as error:
+        outcome.gaps.append(f"The spec could not be linted: {one_line(error)}")
+        return []
+
+
 def _settings(spec: ModelSpec, seed: int | None, **sizes: int) -> Settings:
     chosen = seed if seed is not None else spec.seed
     try:
@@ -267,6 +277,7 @@ def _record(
         thresholds=spec.thresholds,
         select=select,
         ignore=ignore,
+        static=_linted(spec, outcome),
         lines={n: spec.line_of(n) for n in context.model.named_vars},
     )
 
