@@ -1,6 +1,6 @@
 """How long linting takes: a typical spec, and 5,000 groups with 100,000 rows.
 
-Run it with ``python benchmarks/lint.py``. Each spec is linted by a fresh ``poolwise lint``; the time
+Run it with ``python benchmarks/lint.py``. A fresh ``poolwise lint`` lints each spec; the time
 that ``import pymc`` takes alone is printed beside it. Nothing here is a test: machines differ.
 """
 

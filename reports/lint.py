@@ -23,17 +23,28 @@ def lint_lines(found: Found, *, verbose: bool = False) -> list[str]:
     verbose : bool, optional
         Also show what was ignored, or not understood, and why.
     """
-    shown = (*_SHOWN, Verdict.SKIPPED, Verdict.INCONCLUSIVE) if verbose else _SHOWN
     lines = [
         (_short(path), finding.line or 0, finding.code, finding.message)
         for path, findings in found
         for finding in findings
-        if finding.verdict in shown
+        if finding.verdict in _SHOWN
     ]
+    if verbose:
+        lines += [line for path, findings in found for line in _left_out(path, findings)]
     return [
         f"{path}:{line}: {code} {message}" if line else f"{path}: {code} {message}"
         for path, line, code, message in sorted(set(lines))
     ]
+
+
+def _left_out(path: str, findings: Sequence[Finding]) -> Iterator[tuple[str, int, str, str]]:
+    """Yield what was ignored or not understood, rules with the same reason on one line."""
+    codes: dict[tuple[int, str], list[str]] = {}
+    for finding in findings:
+        if finding.verdict in (Verdict.SKIPPED, Verdict.INCONCLUSIVE):
+            codes.setdefault((finding.line or 0, finding.message), []).append(finding.code)
+    for (line, reason), silent in codes.items():
+        yield _short(path), line, ", ".join(sorted(set(silent))), reason
 
 
 def summary(found: Found) -> str:

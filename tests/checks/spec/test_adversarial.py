@@ -1,0 +1,49 @@
+"""A linter answers every model, with a finding or with a reason, and never breaks."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from poolwise.checks import Verdict
+from poolwise.workflow.lint import lint
+from poolwise.workflow.spec import ModelSpec
+
+_FILE = Path(__file__).parents[2] / "models" / "adversarial.py"
+
+
+def _load() -> ModuleType:
+    found = importlib.util.spec_from_file_location("adversarial_models", _FILE)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+EXPECTED: dict[Any, str] = _load().EXPECTED
+
+
+@pytest.mark.parametrize("build", EXPECTED, ids=lambda build: build.__name__)
+def test_every_model_is_answered(build: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        findings = lint(ModelSpec(build=build))
+    found = {f.code for f in findings if f.verdict not in (Verdict.PASS, Verdict.SKIPPED)}
+    expected = EXPECTED[build]
+    assert not expected or expected in found
+    broken = [f.message for f in findings if "not understood, because of" in f.message]
+    assert broken == []
+
+
+@pytest.mark.parametrize(
+    "name", ["index_of_floats", "scan", "nonlinear_mean", "half_centred", "labelled"]
+)
+def test_what_is_hard_to_read_is_not_called_wrong(name: str) -> None:
+    build = next(b for b in EXPECTED if b.__name__ == name)
+    assert [f for f in lint(ModelSpec(build=build)) if f.verdict is Verdict.FAIL] == []
