@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,21 +11,14 @@ import numpy as np
 from ..draws import Array
 from ..evidence import Missing, fact
 from ..hierarchy.variables import Support, Variable, Variables
-from .response import EXPECTED, Response, Values, base_point, step_of
+from .probe import LINKS, Probe, finite_probe
+from .response import EXPECTED, Response, Values, step_of
 
 #: Columns of a design matrix that are read one by one; wider ones are left alone.
 MOST_COLUMNS = 300
 
 #: Families whose mean is a probability, or a number of successes.
 PROBABILITIES = ("Bernoulli", "Beta", "BetaBinomial", "Binomial")
-
-_LINKS: dict[str, Callable[[Array], Array]] = {
-    "identity": lambda mean: mean,
-    "log": lambda mean: np.asarray(np.log(mean)),
-    "logit": lambda mean: np.asarray(np.log(mean) - np.log1p(-mean)),
-    "probit": lambda mean: _normal_quantile(mean),
-    "cloglog": lambda mean: np.asarray(np.log(-np.log1p(-mean))),
-}
 
 #: One ordinary step on the scale of the linear predictor, where the data do not say.
 _ORDINARY_STEP = {"log": 0.5, "logit": 0.5, "probit": 0.3, "cloglog": 0.5}
@@ -104,7 +97,7 @@ class Predictor:
 
     outcome: Variable
     link: str
-    probe: _Probe
+    probe: Probe
     columns: list[Column] = field(default_factory=list)
     grouped: list[Grouped] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
@@ -141,7 +134,7 @@ class Predictor:
                 return None
             mean = np.nanmean(self.values / np.broadcast_to(trials, self.outcome.shape).ravel())
         with np.errstate(all="ignore"):
-            centre = float(_LINKS[self.link](np.asarray(mean)))
+            centre = float(LINKS[self.link](np.asarray(mean)))
         return centre if np.isfinite(centre) else None
 
 
@@ -187,21 +180,21 @@ def element_of(variable: Variable, k: int) -> str:
 def _read(response: Response, outcome: Variable) -> Predictor | None:
     variables = response.variables
     mean, link = _without_link(response.expression((outcome.name, EXPECTED)))
+    probe = finite_probe(response, mean, outcome)
+    if probe is None:
+        return None
     moving = [
         variables[name]
         for name in variables.parents_of(mean)
         if name != outcome.name
         and variables[name].support is not Support.DISCRETE
-        and response.moves(mean, name)
+        and probe.responds_to(variables[name])
     ]
-    probe = _finite_probe(response, mean, outcome)
-    if probe is None:
-        return None
     if link is None:
         link = _best_link(probe, moving, outcome.family)
         if link is None:
             return None
-        probe = probe.through(_LINKS[link])
+        probe = probe.through(LINKS[link])
     predictor = Predictor(outcome, link, probe)
     for variable in moving:
         _classify(predictor, variable, probe)
@@ -224,61 +217,10 @@ def _without_link(mean: Any) -> tuple[Any, str | None]:
     return mean, None
 
 
-@dataclass(frozen=True, slots=True)
-class _Probe:
-    """The linear predictor of an outcome, at two points that share nothing but the data."""
-
-    response: Response
-    mean: Any
-    outcome: Variable
-    points: tuple[Values, Values]
-    link: Callable[[Array], Array] = _LINKS["identity"]
-
-    def through(self, link: Callable[[Array], Array]) -> _Probe:
-        return _Probe(self.response, self.mean, self.outcome, self.points, link)
-
-    def at(self, moved: Values, point: int = 0) -> Array:
-        """Return the predictor of every row with some variables moved."""
-        with np.errstate(all="ignore"):
-            value = self.link(self.response.evaluate(self.mean, {**self.points[point], **moved}))
-        shape = self.outcome.shape
-        return np.broadcast_to(value, shape).ravel() if value.ndim <= len(shape) else value.ravel()
-
-    def by(self, variable: Variable, step: Array, point: int = 0) -> Array:
-        """Return the change of the predictor per unit of a step of a variable."""
-        base = np.asarray(self.points[point][variable.name], dtype=float)
-        size = 0.5 * step_of(variable) / max(float(np.abs(step).max()), 1e-300)
-        moved = self.at({variable.name: base + size * step}, point)
-        return np.asarray((moved - self.at({}, point)) / size)
-
-    def is_linear_in(self, variable: Variable) -> bool:
-        """Whether twice the step gives twice the change."""
-        base = np.asarray(self.points[0][variable.name], dtype=float)
-        step = 0.2 * step_of(variable) * np.random.default_rng(5).uniform(0.5, 1.5, base.shape)
-        none, once, twice = (self.at({variable.name: base + k * step}) for k in (0, 1, 2))
-        change = np.abs(once - none).max(initial=0)
-        bend = np.abs(twice - 2 * once + none).max(initial=0)
-        return bool(np.isfinite(change) and change > 1e-9 and bend < 1e-6 * change)
-
-
-def _finite_probe(response: Response, mean: Any, outcome: Variable) -> _Probe | None:
-    """Choose two points at which the mean is finite: nearer to zero where predictors are large."""
-    variables = response.variables
-    for size in (0.3, 1e-2, 1e-4):
-        points = (
-            base_point(variables, seed=7, size=size),
-            base_point(variables, seed=8, size=size),
-        )
-        probe = _Probe(response, mean, outcome, points)
-        if all(np.isfinite(probe.at({}, point)).all() for point in (0, 1)):
-            return probe
-    return None
-
-
-def _best_link(probe: _Probe, moving: list[Variable], family: str) -> str | None:
+def _best_link(probe: Probe, moving: list[Variable], family: str) -> str | None:
     """Return the link under which most variables act linearly, the simplest one of equals."""
     best, most = None, 0
-    for name, link in _LINKS.items():
+    for name, link in LINKS.items():
         if name in ("logit", "probit", "cloglog") and family not in PROBABILITIES:
             continue
         linear = sum(probe.through(link).is_linear_in(v) for v in moving[:20])
@@ -287,7 +229,7 @@ def _best_link(probe: _Probe, moving: list[Variable], family: str) -> str | None
     return best
 
 
-def _classify(predictor: Predictor, variable: Variable, probe: _Probe) -> None:
+def _classify(predictor: Predictor, variable: Variable, probe: Probe) -> None:
     """Sort a variable into columns, groups or others."""
     if not probe.is_linear_in(variable):
         predictor.others.append(variable.name)
@@ -304,8 +246,10 @@ def _classify(predictor: Predictor, variable: Variable, probe: _Probe) -> None:
     predictor.others.append(variable.name)
 
 
-def _columns(variable: Variable, probe: _Probe, point: int) -> Array:
+def _columns(variable: Variable, probe: Probe, point: int) -> Array:
     """Return what each element of a variable is multiplied with, row by row."""
+    if variable.size == 1 and point == 0:
+        return probe.slope(variable)[:, None]
     columns = []
     for element in range(variable.size):
         step = np.zeros(variable.size)
@@ -314,7 +258,7 @@ def _columns(variable: Variable, probe: _Probe, point: int) -> Array:
     return np.stack(columns, axis=1)
 
 
-def _grouped(variable: Variable, probe: _Probe) -> Iterator[Grouped]:
+def _grouped(variable: Variable, probe: Probe) -> Iterator[Grouped]:
     """Yield the axis of a variable along which each row uses one element, slice by slice."""
     for axis, groups in enumerate(variable.shape):
         if groups < 2 or (group := _groups_along(variable, axis, probe)) is None:
@@ -337,7 +281,7 @@ def _slice(axis: int, k: int) -> tuple[Any, ...]:
     return (slice(None), k) if axis == 0 else (k, slice(None))
 
 
-def _groups_along(variable: Variable, axis: int, probe: _Probe) -> np.ndarray | None:
+def _groups_along(variable: Variable, axis: int, probe: Probe) -> np.ndarray | None:
     """Return the element of an axis that each row uses, or None where rows use several.
 
     Steps of 1, 2, ..., J along the axis, divided by a step of 1 everywhere, show the element;
@@ -367,9 +311,3 @@ def _groups_along(variable: Variable, axis: int, probe: _Probe) -> np.ndarray | 
     if not valid.all() or np.unique(group[enters]).size < 2:
         return None
     return np.where(enters, group, -1)
-
-
-def _normal_quantile(probability: Array) -> Array:
-    from scipy.special import ndtri
-
-    return np.asarray(ndtri(probability))

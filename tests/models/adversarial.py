@@ -51,7 +51,7 @@ def counts_cast_from_floats() -> pm.Model:
 
 def data_not_finite() -> pm.Model:
     with pm.Model() as model:
-        data = pm.Data("data", np.where(X > 2, np.nan, Y))
+        data = pm.Data("data", np.where(X > 2, np.inf, Y))
         pm.Normal("y", pm.Normal("mu", 0, 1), pm.HalfNormal("sigma", 1), observed=data)
     return model
 

@@ -1,0 +1,123 @@
+"""Moving variables and watching the linear predictor of an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from ..draws import Array
+from ..hierarchy.variables import Variable
+from .response import Response, Values, base_point, step_of
+
+Link = Callable[[Array], Array]
+
+LINKS: dict[str, Link] = {
+    "identity": lambda mean: mean,
+    "log": lambda mean: np.asarray(np.log(mean)),
+    "logit": lambda mean: np.asarray(np.log(mean) - np.log1p(-mean)),
+    "probit": lambda mean: np.asarray(special.ndtri(mean)),
+    "cloglog": lambda mean: np.asarray(np.log(-np.log1p(-mean))),
+}
+
+
+class Probe:
+    """The linear predictor of an outcome, at two points that share nothing but the data.
+
+    Parameters
+    ----------
+    response : Response
+    mean : TensorVariable
+        The mean of the outcome, or what an inverse link is applied to.
+    outcome : Variable
+    points : tuple of mapping
+        Two values for every random variable of the model.
+    """
+
+    def __init__(
+        self, response: Response, mean: Any, outcome: Variable, points: tuple[Values, Values]
+    ) -> None:
+        self.response = response
+        self.mean = mean
+        self.outcome = outcome
+        self.points = points
+        self.link = LINKS["identity"]
+        self._means: dict[tuple[str, int, int], Array] = {}
+
+    def through(self, link: Link) -> Probe:
+        """Return the same probe behind a link; what was evaluated is shared."""
+        other = Probe(self.response, self.mean, self.outcome, self.points)
+        other.link, other._means = link, self._means
+        return other
+
+    def at(self, moved: Values, point: int = 0) -> Array:
+        """Return the predictor of every row with some variables moved."""
+        if not moved:
+            return self._linked(self._stepped(None, 0, point))
+        return self._linked(self._mean(moved, point))
+
+    def by(self, variable: Variable, step: Array, point: int = 0) -> Array:
+        """Return the change of the predictor per unit of a step of a variable."""
+        base = np.asarray(self.points[point][variable.name], dtype=float)
+        size = 0.5 * step_of(variable) / max(float(np.abs(step).max()), 1e-300)
+        moved = self.at({variable.name: base + size * step}, point)
+        return np.asarray((moved - self.at({}, point)) / size)
+
+    def responds_to(self, variable: Variable) -> bool:
+        """Whether moving a variable changes the mean at all (and not only its shape)."""
+        return not np.allclose(
+            self._stepped(None, 0, 0), self._stepped(variable, 1, 0), rtol=1e-9, atol=0
+        )
+
+    def is_linear_in(self, variable: Variable) -> bool:
+        """Whether twice the step gives twice the change."""
+        none, once, twice = (self._linked(self._stepped(variable, k, 0)) for k in (0, 1, 2))
+        change = np.abs(once - none).max(initial=0)
+        bend = np.abs(twice - 2 * once + none).max(initial=0)
+        return bool(np.isfinite(change) and change > 1e-9 and bend < 1e-6 * change)
+
+    def slope(self, variable: Variable) -> Array:
+        """Return what a single number is multiplied with in every row."""
+        none, once = (self._linked(self._stepped(variable, k, 0)) for k in (0, 1))
+        return np.asarray((once - none) / float(self._step(variable).ravel()[0]))
+
+    def _step(self, variable: Variable) -> Array:
+        shape = np.shape(self.points[0][variable.name])
+        return 0.2 * step_of(variable) * np.random.default_rng(5).uniform(0.5, 1.5, shape)
+
+    def _stepped(self, variable: Variable | None, steps: int, point: int) -> Array:
+        """Return the mean after some standard steps of a variable; evaluated once."""
+        name = variable.name if variable is not None and steps else ""
+        key = (name, steps, point)
+        if key not in self._means:
+            moved: dict[str, Any] = {}
+            if variable is not None and steps:
+                base = np.asarray(self.points[point][variable.name], dtype=float)
+                moved[variable.name] = base + steps * self._step(variable)
+            self._means[key] = self._mean(moved, point)
+        return self._means[key]
+
+    def _mean(self, moved: Values, point: int) -> Array:
+        value = self.response.evaluate(self.mean, {**self.points[point], **moved})
+        shape = self.outcome.shape
+        return np.broadcast_to(value, shape).ravel() if value.ndim <= len(shape) else value.ravel()
+
+    def _linked(self, mean: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return self.link(mean)
+
+
+def finite_probe(response: Response, mean: Any, outcome: Variable) -> Probe | None:
+    """Choose two points at which the mean is finite: nearer to zero where predictors are large."""
+    variables = response.variables
+    for size in (0.3, 1e-2, 1e-4):
+        points = (
+            base_point(variables, seed=7, size=size),
+            base_point(variables, seed=8, size=size),
+        )
+        probe = Probe(response, mean, outcome, points)
+        if all(np.isfinite(probe.at({}, point)).all() for point in (0, 1)):
+            return probe
+    return None
