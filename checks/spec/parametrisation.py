@@ -45,7 +45,7 @@ def noise_to_spread(effect: GroupEffect) -> float | None:
         return None
     between = max(float(np.var(centre, ddof=1) - np.mean(error**2)), 0.0)
     typical = float(np.median(error))
-    return typical / max(between**0.5, 1e-3 * typical)
+    return float(typical / max(np.sqrt(between), 1e-3 * typical))
 
 
 def _group_sums(values: Array, group: np.ndarray, used: np.ndarray) -> Array:

@@ -29,7 +29,12 @@ def _load() -> ModuleType:
 EXPECTED: dict[Any, str] = _load().EXPECTED
 
 
-@pytest.mark.parametrize("build", EXPECTED, ids=lambda build: build.__name__)
+def _case(build: Any) -> Any:
+    slow = [pytest.mark.slow] if build.__name__ == "three_hundred_variables" else []
+    return pytest.param(build, id=build.__name__, marks=slow)
+
+
+@pytest.mark.parametrize("build", [_case(build) for build in EXPECTED])
 def test_every_model_is_answered(build: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
