@@ -132,7 +132,7 @@ def decompose(level: xr.Dataset, name: str = "") -> list[Decomposition]:
     noisy = _tails("the noise variance", noise)
     seen = _variance_part("group effect", effect * design + other, level.get("row_mean_variance"))
     rest = _variance_part("location", location * design + other, level.get("row_location_variance"))
-    targets = (
+    targets: tuple[tuple[str, dict[str, xr.DataArray], tuple[Part, ...]], ...] = (
         ("", {}, (_variance_part("group effect", effect),)),
         (noisy, {within: noise}, (seen, _mean_part(within, noise))),
         (

@@ -328,7 +328,8 @@ def _level_pooling(
 
 def _log(scale: xr.DataArray) -> xr.DataArray:
     with np.errstate(divide="ignore"):
-        return np.log(_typical(scale))
+        logarithm: xr.DataArray = xr.apply_ufunc(np.log, _typical(scale))
+    return logarithm
 
 
 def _typical(scale: xr.DataArray) -> xr.DataArray:
