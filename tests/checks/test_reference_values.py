@@ -212,7 +212,8 @@ def test_new_group_variance_is_closed_form() -> None:
     close(new.epistemic, 0.09, new.parts[0].mcse)
     observed = targets["new observation in a new group"]
     assert_allclose(observed.total, sum(p.value for p in observed.parts))
-    close(observed.aleatory, 7.0, float(np.hypot(*(p.mcse for p in observed.parts[1:]))))
+    errors = [p.mcse for p in observed.parts[1:]]
+    close(observed.aleatory, 7.0, float(np.hypot(errors[0], errors[1])))
 
 
 def test_heavy_tails_are_said() -> None:

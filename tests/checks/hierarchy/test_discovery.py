@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -115,7 +116,7 @@ def rows(model: pm.Model, found: Hierarchy, name: str) -> np.ndarray:
 
 
 #: build -> {level: (form, effect, number of groups, group of each row or None)}
-EXPECTED = {
+EXPECTED: dict[Callable[[], None], dict[str, Any]] = {
     centred: {"g": ("centred", "theta", J, GROUP)},
     non_centred: {"g": ("non-centred", "theta", J, GROUP)},
     inline: {"g": ("non-centred", "z × scale", J, GROUP)},

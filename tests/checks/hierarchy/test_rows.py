@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -25,7 +26,7 @@ def found_in(model: pm.Model, effect: str = "theta", points: int = 2) -> Rows:
     return rows_of(model, level, at)
 
 
-def hierarchy(mean: Callable[[pm.Model, object], object], *, centred: bool = True) -> pm.Model:
+def hierarchy(mean: Callable[[pm.Model, Any], Any], *, centred: bool = True) -> pm.Model:
     with pm.Model() as model:
         tau = pm.HalfNormal("tau", 1)
         if centred:
@@ -56,7 +57,7 @@ def one_hot(_: pm.Model, theta: object) -> object:
     ids=["index", "one-hot", "slope", "covariate", "crossed"],
 )
 def test_rows_are_found(
-    mean: Callable[[pm.Model, object], object], design: np.ndarray, centred: bool
+    mean: Callable[[pm.Model, Any], Any], design: np.ndarray, centred: bool
 ) -> None:
     rows = found_in(hierarchy(mean, centred=centred))
     assert rows.outcome == "y"
@@ -92,9 +93,7 @@ def test_negative_indices_wrap_as_they_do_in_the_model() -> None:
     ],
     ids=["two per row", "not linear", "product of parameters", "unused"],
 )
-def test_what_is_not_understood_is_said(
-    mean: Callable[[pm.Model, object], object], said: str
-) -> None:
+def test_what_is_not_understood_is_said(mean: Callable[[pm.Model, Any], Any], said: str) -> None:
     with pytest.raises(NotUnderstood, match=said):
         found_in(hierarchy(mean))
 

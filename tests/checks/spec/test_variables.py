@@ -104,6 +104,7 @@ def test_half_student_t_is_the_absolute_value_of_a_student_t() -> None:
     with pm.Model() as model:
         pm.HalfStudentT("v", nu=3, sigma=2)
     found = prior_quantile(read_variables(model)["v"], 0.9)
+    assert found is not None
     np.testing.assert_allclose(found, 2 * stats.t(3).ppf(0.95))
 
 
