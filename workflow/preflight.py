@@ -34,7 +34,7 @@ def _call(spec: ModelSpec) -> Any:
     import pymc as pm
 
     try:
-        model = spec.build()
+        model = _of_bambi(spec.build())
     except Exception as error:
         raise SpecError(
             f"{spec.name} raises {one_line(error)}",
@@ -53,6 +53,15 @@ def _call(spec: ModelSpec) -> Any:
             do="end the function with 'return model', outside the 'with' block or inside it",
         )
     return model
+
+
+def _of_bambi(model: Any) -> Any:
+    """Return the PyMC model behind a Bambi model, built if need be; anything else as it is."""
+    if not type(model).__module__.startswith("bambi.") or not hasattr(model, "backend"):
+        return model
+    if not model.built:
+        model.build()
+    return model.backend.model
 
 
 def _kind(value: Any) -> str:

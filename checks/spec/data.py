@@ -231,7 +231,7 @@ def outcome_scale_extreme(
     sampler adapts slowly, and priors written by habit are off by orders of magnitude.
     **What to do**: ``y = (y - y.mean()) / y.std()``, or another unit.
     **Thresholds**: ``smallest`` 1e-4 and ``largest`` 1e4 are conventions of poolwise.
-    **Source**: Gelman et al. (2020), Bayesian Workflow, arXiv:2011.01808, section 2.3.
+    **Source**: Gelman et al. (2020), Bayesian Workflow, arXiv:2011.01808.
     """
     for outcome in variables.observed:
         y = data_of(outcome)

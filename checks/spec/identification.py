@@ -21,8 +21,15 @@ from .spreads import GroupEffect, Spread
 _X, _GROUP = examples.DATA["x"], examples.DATA["group"]
 
 
+def only_in(variables: Variables, name: str, predictor: Predictor) -> bool:
+    """Whether nothing but one outcome depends on a variable: no other data can tell it apart."""
+    children = {v.name for v in variables.values() if name in v.parents}
+    return children <= {predictor.outcome.name}
+
+
 @rule("SPC401", Verdict.WARN)
 def intercept_and_unpooled_groups(
+    variables: Variables,
     predictors: Sequence[Predictor],
     group_effects: Sequence[GroupEffect],
     *,
@@ -40,12 +47,14 @@ def intercept_and_unpooled_groups(
     **Thresholds**: ``units`` 2 and ``far`` 10 are conventions of poolwise. Effects with a narrow
     prior of mean zero are identified by it.
     **Source**: Gelman and Hill (2007), Data Analysis Using Regression and
-    Multilevel/Hierarchical Models, section 12.5.
+    Multilevel/Hierarchical Models, chapter 12.
     """
     for predictor in predictors:
         for effect in intercepts_of(group_effects, predictor):
             variable = effect.variable
             if effect.pooled or variable.family == "ZeroSumNormal" or not predictor.intercepts:
+                continue
+            if not only_in(variables, variable.name, predictor):
                 continue
             flat = variable.family == "Flat"
             prior = centre_and_sd(variable)
@@ -93,7 +102,9 @@ intercept_and_unpooled_groups.false_alarm(
 
 @rule("SPC402", Verdict.WARN)
 def two_intercepts(
-    predictors: Sequence[Predictor], group_effects: Sequence[GroupEffect]
+    variables: Variables,
+    predictors: Sequence[Predictor],
+    group_effects: Sequence[GroupEffect],
 ) -> Iterator[Fault]:
     """Two variables shift every row alike.
 
@@ -104,10 +115,11 @@ def two_intercepts(
     drop the intercept.
     **Thresholds**: none.
     **Source**: Gelman and Hill (2007), Data Analysis Using Regression and
-    Multilevel/Hierarchical Models, section 12.5.
+    Multilevel/Hierarchical Models, chapter 12.
     """
     for predictor in predictors:
-        names = [*predictor.intercepts, *_means_of_groups(predictor, group_effects)]
+        names = [n for n in predictor.intercepts if only_in(variables, n, predictor)]
+        names += _means_of_groups(variables, predictor, group_effects)
         names = list(dict.fromkeys(names))
         if len(names) > 1:
             yield Fault(
@@ -120,9 +132,13 @@ def two_intercepts(
             )
 
 
-def _means_of_groups(predictor: Predictor, group_effects: Sequence[GroupEffect]) -> Iterator[str]:
+def _means_of_groups(
+    variables: Variables, predictor: Predictor, group_effects: Sequence[GroupEffect]
+) -> Iterator[str]:
     for effect in intercepts_of(group_effects, predictor):
         location = effect.variable.parameters.get("loc")
+        if not only_in(variables, effect.variable.name, predictor):
+            continue
         if effect.style == "centred" and location is not None and len(location.parents) == 1:
             parent = location.parents[0]
             scalar = location.expression.type.shape
@@ -139,6 +155,20 @@ two_intercepts.false_alarm(
 )
 
 
+def _home_and_away() -> Evidence:
+    """Playing at home shifts every row of one outcome and no row of the other."""
+
+    def body(pm: Any) -> None:
+        level, home = pm.Normal("level", 0, 2), pm.Normal("home", 0, 1)
+        pm.Poisson("at_home", pm.math.exp(level + home), observed=examples.DATA["counts"])
+        pm.Poisson("away", pm.math.exp(level), observed=examples.DATA["counts"])
+
+    return examples.model(body)
+
+
+two_intercepts.false_alarm(_home_and_away)
+
+
 @rule("SPC403", Verdict.FAIL)
 def columns_collinear(
     variables: Variables, predictors: Sequence[Predictor], *, tolerance: float = 1e-12
@@ -153,7 +183,7 @@ def columns_collinear(
     **What to do**: drop one of the columns: ``pandas.get_dummies(column, drop_first=True)``.
     **Thresholds**: ``tolerance`` 1e-12, near the precision of the computation.
     **Source**: Gelman and Hill (2007), Data Analysis Using Regression and
-    Multilevel/Hierarchical Models, section 4.1.
+    Multilevel/Hierarchical Models, chapter 4.
     """
     for predictor in predictors:
         labels: list[str] = []
@@ -163,6 +193,8 @@ def columns_collinear(
             if column.is_intercept and column.variable not in intercept:
                 continue  # SPC402
             if variables[column.variable].parents:
+                continue
+            if not only_in(variables, column.variable, predictor):
                 continue
             labels += [column.variable] * column.design.shape[1]
             blocks.append(column.design)
@@ -214,7 +246,7 @@ def effect_per_row_and_noise(
     ``pm.Normal("y", theta, se, observed=y)``, or drop the effect.
     **Thresholds**: none.
     **Source**: Gelman and Hill (2007), Data Analysis Using Regression and
-    Multilevel/Hierarchical Models, section 12.9.
+    Multilevel/Hierarchical Models, chapter 12.
     """
     noisy = {s.of.name for s in spreads if s.noise}
     for effect in group_effects:
@@ -243,7 +275,9 @@ effect_per_row_and_noise.false_alarm(lambda: _one_row(known=True))
 
 
 @rule("SPC405", Verdict.FAIL)
-def effects_split_rows_alike(group_effects: Sequence[GroupEffect]) -> Iterator[Fault]:
+def effects_split_rows_alike(
+    variables: Variables, group_effects: Sequence[GroupEffect]
+) -> Iterator[Fault]:
     """Two effects split the rows in the same way.
 
     **Asks**: do two effects of the same outcome group the rows identically, up to the order of
@@ -253,13 +287,15 @@ def effects_split_rows_alike(group_effects: Sequence[GroupEffect]) -> Iterator[F
     ``pandas.crosstab(a, b)`` shows it.
     **Thresholds**: none.
     **Source**: Gelman and Hill (2007), Data Analysis Using Regression and
-    Multilevel/Hierarchical Models, section 12.9.
+    Multilevel/Hierarchical Models, chapter 12.
     """
     for k, one in enumerate(group_effects):
         for other in group_effects[k + 1 :]:
             if one.predictor is not other.predictor or one.variable is other.variable:
                 continue
             if not (one.grouped.is_intercept and other.grouped.is_intercept):
+                continue
+            if not all(only_in(variables, e.variable.name, e.predictor) for e in (one, other)):
                 continue
             if _same_partition(one.grouped.group, other.grouped.group):
                 names = sorted([one.variable.name, other.variable.name])

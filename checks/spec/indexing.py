@@ -209,7 +209,7 @@ def groups_with_one_row(
     ``pandas.value_counts(column)`` shows them.
     **Thresholds**: ``share`` 30%, a convention of poolwise.
     **Source**: Gelman and Hill (2007), Data Analysis Using Regression and
-    Multilevel/Hierarchical Models, section 12.9.
+    Multilevel/Hierarchical Models, chapter 12.
     """
     for effect in _once(group_effects):
         rows = effect.grouped.rows

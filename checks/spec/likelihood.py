@@ -82,7 +82,7 @@ def normal_on_bounded_data(
     **Thresholds**: ``rows`` 10, ``skewness`` 2 (that of an exponential) and ``ratio`` 20 are
     conventions of poolwise.
     **Source**: Gelman and Hill (2007), Data Analysis Using Regression and
-    Multilevel/Hierarchical Models, sections 4.4 and 6.
+    Multilevel/Hierarchical Models, chapters 4 and 6.
     """
     for outcome in variables.observed:
         y = data_of(outcome)
@@ -128,7 +128,7 @@ def counts_overdispersed(
     **What to do**: ``pm.NegativeBinomial("y", mu=mu, alpha=pm.Exponential("alpha", 1))``.
     **Thresholds**: ``ratio`` 3 and ``rows`` 20 are conventions of poolwise.
     **Source**: Gelman and Hill (2007), Data Analysis Using Regression and
-    Multilevel/Hierarchical Models, section 6.2.
+    Multilevel/Hierarchical Models, chapter 6.
     """
     for outcome in variables.observed:
         y = data_of(outcome)

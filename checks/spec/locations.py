@@ -268,7 +268,7 @@ def predictor_not_standardised(
     are no data.
     **What to do**: ``x = (x - x.mean()) / x.std()``.
     **Thresholds**: ``largest`` 100 and ``offset`` 10 are conventions of poolwise.
-    **Source**: Gelman et al. (2020), Bayesian Workflow, arXiv:2011.01808, section 2.3.
+    **Source**: Gelman et al. (2020), Bayesian Workflow, arXiv:2011.01808.
     """
     for _, column in slopes_of(predictors):
         for k, x in enumerate(column.design.T):

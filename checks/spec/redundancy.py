@@ -31,7 +31,7 @@ def scale_shared_by_factors(group_effects: Sequence[GroupEffect]) -> Iterator[Fa
     ``pm.Normal("v", 0, pm.HalfNormal("tau_v", 1), dims="class")``.
     **Thresholds**: none.
     **Source**: Gelman and Hill (2007), Data Analysis Using Regression and
-    Multilevel/Hierarchical Models, section 13.5.
+    Multilevel/Hierarchical Models, chapter 13.
     """
     for k, one in enumerate(group_effects):
         for other in group_effects[k + 1 :]:

@@ -33,7 +33,7 @@ def slope_constant_within_groups(group_effects: Sequence[GroupEffect]) -> Iterat
     ``mu_group = a + b * x_group``.
     **Thresholds**: none.
     **Source**: Gelman and Hill (2007), Data Analysis Using Regression and
-    Multilevel/Hierarchical Models, section 13.1.
+    Multilevel/Hierarchical Models, chapter 13.
     """
     for slope in group_effects:
         if not slope.pooled or is_constant(slope.grouped.design):
@@ -101,7 +101,7 @@ def effects_without_common_term(
     ``pm.Normal("u", mu, tau, dims="group")``.
     **Thresholds**: ``units`` 1, a convention of poolwise.
     **Source**: Gelman and Hill (2007), Data Analysis Using Regression and
-    Multilevel/Hierarchical Models, section 12.2.
+    Multilevel/Hierarchical Models, chapter 12.
     """
     for predictor in predictors:
         known = {s.variable.name for e in group_effects for s in e.spreads}

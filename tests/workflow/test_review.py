@@ -450,3 +450,23 @@ def test_commands_that_only_read(schools: Review) -> None:
     for heading in ("Asks", "Why it matters", "What to do", "Source"):
         assert heading in explained.output
     assert runner.invoke(main, ["explain", "SMP999"]).exit_code == 2
+
+
+def test_a_bambi_model_is_reviewed_as_it_is(tmp_path: Path) -> None:
+    bmb = pytest.importorskip("bambi")
+    import pandas as pd
+
+    rng = np.random.default_rng(3)
+    group = np.repeat(np.arange(8), 12)
+    y = 5 + rng.normal(size=8)[group] + rng.normal(size=96)
+    data = pd.DataFrame({"y": y, "g": group.astype(str)})
+
+    def varying() -> Any:
+        return bmb.Model("y ~ 1 + (1|g)", data)
+
+    review = poolwise.review(varying, output=tmp_path, draws=500, tune=500)
+    assert set(statuses(review).values()) == {"done"}
+    pooling = review.record.evidence.get("pooling")["g"]
+    assert pooling.weight_mean is not None
+    np.testing.assert_array_equal(pooling.rows, np.full(8, 12))
+    assert of_code(review, "UNC702")[0].verdict is Verdict.PASS
