@@ -18,7 +18,7 @@ from ..checks.hierarchy.variables import read_variables
 from ..checks.spec import OPT_IN
 from ..checks.spec.comments import Ignore
 from .errors import SpecError
-from .preflight import _call as build
+from .preflight import model_of
 from .spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def lint(
     codes = _codes(select or settings.select, [*ignore, *settings.ignore], spec)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # rules say what PyMC warns of, with line and remedy
-        model = build(spec)
+        model = model_of(spec)
         evidence = Evidence(xr.DataTree(), declared=static_evidence(spec, model))
         findings = run_checks(evidence, thresholds=spec.thresholds, select=codes)
     return _in_order(spec, _silenced(findings, spec))

@@ -24,13 +24,20 @@ def build_model(spec: ModelSpec) -> pm.Model:
         If the function raises or returns no model, or the model has no likelihood, missing or
         constant data, duplicate groups, or levels, expectations or priors that name no variable.
     """
-    model = _call(spec)
+    model = model_of(spec)
     for look in (_likelihood, _data, _groups, _names, _start):
         look(spec, model)
     return model
 
 
-def _call(spec: ModelSpec) -> Any:
+def model_of(spec: ModelSpec) -> Any:
+    """Build the model of a spec, whatever it is like.
+
+    Raises
+    ------
+    SpecError
+        If the function raises, or returns neither a PyMC nor a Bambi model.
+    """
     import pymc as pm
 
     try:

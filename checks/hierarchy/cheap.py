@@ -6,6 +6,8 @@ milliseconds.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +23,19 @@ def python_mode() -> Any:
     return Mode(linker="py", optimizer=None)  # type: ignore[arg-type]
 
 
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Keep ops that hold a graph of their own from compiling it with numba or a C compiler."""
+    from pytensor import config
+
+    with config.change_flags(mode="FAST_COMPILE", cxx=""):
+        yield
+
+
 def value_of(variable: Any) -> np.ndarray:
     """Return the value of a variable that depends on constants and data only."""
-    return np.asarray(variable.eval(mode=python_mode()))
+    with uncompiled():
+        return np.asarray(variable.eval(mode=python_mode()))
 
 
 def shape_of(model: pm.Model, variable: Any) -> tuple[int, ...]:

@@ -7,14 +7,13 @@ evaluated, all at once, in plain Python.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cheap import python_mode, value_of
+from .cheap import python_mode, uncompiled, value_of
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -242,15 +241,6 @@ class Variables(Mapping[str, Variable]):
     def parents_of(self, expression: Any) -> tuple[str, ...]:
         """Return the random variables an expression depends on directly."""
         return _parents(expression, set(self.model.basic_RVs))
-
-
-@contextmanager
-def uncompiled() -> Iterator[None]:
-    """Keep ops that hold a graph of their own from compiling it with numba or a C compiler."""
-    from pytensor import config
-
-    with config.change_flags(mode="FAST_COMPILE", cxx=""):
-        yield
 
 
 def read_variables(model: pm.Model, line_of: LineOf | None = None) -> Variables:

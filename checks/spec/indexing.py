@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..finding import Verdict
-from ..hierarchy.cheap import value_of
-from ..hierarchy.variables import Variable, Variables, is_random, uncompiled
+from ..hierarchy.cheap import uncompiled, value_of
+from ..hierarchy.variables import Variable, Variables, is_random
 from ..words import counted
 from . import examples
 from .response import Response

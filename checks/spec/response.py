@@ -13,7 +13,7 @@ import numpy as np
 
 from ..draws import Array
 from ..evidence import Missing, fact
-from ..hierarchy.cheap import python_mode
+from ..hierarchy.cheap import python_mode, uncompiled
 from ..hierarchy.variables import (
     Support,
     Variable,
