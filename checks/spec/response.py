@@ -21,7 +21,6 @@ from ..hierarchy.variables import (
     as_tensor,
     distribution,
     is_random,
-    uncompiled,
 )
 
 #: A variable and the role of one of its parameters; ``expected`` is its mean given its parents.
