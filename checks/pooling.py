@@ -198,10 +198,11 @@ def who_set_it(level: LevelPooling, *, limit: float = 0.5, pull: float = 0.05) -
     """Say whether the data or the prior set how strongly a level pools.
 
     The data did if they removed at least ``limit`` of the prior variance of the mean weight on own
-    data (of the log scale, where weights are not known) *and* the weight no longer follows a power
-    of the top-level priors (sensitivity below ``pull``, unless the 89% interval of the weight is
-    narrower than 0.05). The first alone would credit the data with
-    narrowing a prior that was absurdly wide, the second alone ignores what was learned.
+    data (of the log scale, where weights are not known) *and* the weight does not follow a power of
+    the top-level priors (sensitivity of ``pull`` or more) at least as much as one of the
+    likelihood; a weight whose 89% interval is narrower than 0.05 is taken as known. The first alone
+    would credit the data with narrowing a prior that was absurdly wide, the second alone ignores
+    what was learned.
 
     Returns
     -------
@@ -218,9 +219,12 @@ def who_set_it(level: LevelPooling, *, limit: float = 0.5, pull: float = 0.05) -
     said = f"the data removed {max(learned, 0):.0%} of the prior variance of {what}"
     if learned < limit:
         return "prior", said
-    if level.prior_pull is not None and level.prior_pull >= pull and _has_room(level):
-        follows = f"it still follows its priors (power-scaling sensitivity {level.prior_pull:.2f})"
-        return "prior", f"{said}, but {follows}"
+    mine, theirs = level.prior_pull, level.data_pull
+    if mine is not None and theirs is not None and mine >= max(pull, theirs) and _has_room(level):
+        return "prior", (
+            f"{said}, but it follows its priors more than the data (power-scaling sensitivity "
+            f"{mine:.2f} against {theirs:.2f})"
+        )
     return "data", said
 
 
@@ -246,8 +250,8 @@ class LevelPooling:
         Of the log scale.
     weight_contraction : float or None
         Of the mean weight on own data.
-    prior_pull : float or None
-        Power-scaling sensitivity of the mean weight to the top-level priors.
+    prior_pull, data_pull : float or None
+        Power-scaling sensitivity of the mean weight to the top-level priors and the likelihood.
     """
 
     name: str
@@ -268,6 +272,7 @@ class LevelPooling:
     contraction: float | None
     weight_contraction: float | None
     prior_pull: float | None
+    data_pull: float | None
     why_no_weights: str
 
 
@@ -275,10 +280,11 @@ class LevelPooling:
 def pooling(evidence: Evidence) -> dict[str, LevelPooling]:
     """Return the pooling of every level."""
     priors = evidence.get("prior_levels") if evidence.has("prior_levels") else {}
-    pulls: dict[str, float] = {}
+    pulls: dict[str, tuple[float, float]] = {}
     if evidence.has("power_scaling"):
         scaling = evidence.get("power_scaling")
-        pulls = dict(zip(scaling.labels, (float(v) for v in scaling.prior), strict=True))
+        pairs = zip(scaling.prior, scaling.likelihood, strict=True)
+        pulls = dict(zip(scaling.labels, ((float(p), float(d)) for p, d in pairs), strict=True))
     return {
         name: _level_pooling(name, level, priors.get(name), pulls.get(weight_label(name)))
         for name, level in evidence.get("levels").items()
@@ -291,7 +297,7 @@ def weight_label(level: str) -> str:
 
 
 def _level_pooling(
-    name: str, level: xr.Dataset, prior: xr.Dataset | None, pull: float | None
+    name: str, level: xr.Dataset, prior: xr.Dataset | None, pulls: tuple[float, float] | None
 ) -> LevelPooling:
     groups = [str(g) for g in level["group"].values]
     weights = own_data_weight(level) if "information" in level else None
@@ -321,7 +327,8 @@ def _level_pooling(
         if prior is None
         else contraction(_log(level["scale"]), _log(prior["scale"])),
         weight_contraction=None if before is None else contraction(mean_weight(level), before),
-        prior_pull=pull,
+        prior_pull=None if pulls is None else pulls[0],
+        data_pull=None if pulls is None else pulls[1],
         why_no_weights=str(level.attrs.get("why_no_information", "")),
     )
 

@@ -20,8 +20,9 @@ def prior_sets_pooling(
     """The prior, not the data, sets how strongly a level pools.
 
     **Asks**: did the data remove less than ``limit`` of the prior variance of the mean weight on
-    own data, or does that weight still follow a power of the top-level priors (sensitivity of
-    ``pull`` or more)? Where weights are not known, the log of the scale takes their place.
+    own data, or does that weight follow a power of the top-level priors (sensitivity of ``pull`` or
+    more) at least as much as a power of the likelihood? Where weights are not known, the log of the
+    scale takes their place.
     **Why it matters**: the strength of pooling then repeats what was put in; it is an assumption to
     state, not a finding to report.
     **What to do**: quote the range of pooling over reasonable priors (the sweep) next to every

@@ -73,6 +73,7 @@ def _level(level: LevelPooling) -> dict[str, Any]:
         "contraction": _number(level.contraction),
         "weight_contraction": _number(level.weight_contraction),
         "prior_pull": _number(level.prior_pull),
+        "data_pull": _number(level.data_pull),
         "set_by": who_set_it(level)[0],
         "weights": groups,
         "why_no_weights": level.why_no_weights,
