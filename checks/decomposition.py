@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from .draws import SAMPLE, chains_first, mcse_of_mean
+from .lazy import array_stats
 from .words import number
 
 #: What can be predicted, in the order reports show it.

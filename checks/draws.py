@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
 from numpy.typing import NDArray
+
+from .lazy import array_stats
 
 SAMPLE = ("chain", "draw")
 

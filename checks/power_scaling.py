@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from . import examples
 from .check import SAMPLED, check
 from .draws import SAMPLE, Array, chains_first, scalars
 from .evidence import Evidence, Missing, fact
 from .finding import Finding, Verdict, inconclusive, judge
+from .lazy import array_stats
 from .pooling import mean_weight, weight_label
 from .words import counted
 

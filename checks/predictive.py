@@ -5,11 +5,8 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 
-import arviz_stats as azs
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
-from scipy import stats
 
 from . import examples
 from .check import SAMPLED, check
@@ -17,6 +14,7 @@ from .draws import Array, element_labels, interval_ends
 from .evidence import Evidence, Missing, fact
 from .expect import STATISTICS
 from .finding import Finding, Verdict, inconclusive, judge, skipped
+from .lazy import array_stats, azs, stats
 from .prior import flat
 from .words import number
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from . import examples
 from .check import check
 from .draws import Array, chains_first, scalars
 from .evidence import Evidence, fact
 from .finding import Finding, Verdict, inconclusive, judge
+from .lazy import array_stats
 
 #: Tail probabilities whose effective sample size is taken (Vehtari et al. 2021, section 4.3).
 TAILS = (0.05, 0.95)

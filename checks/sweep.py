@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from . import examples
 from .check import SAMPLED, check
 from .draws import Summary, chains_first, scalars, summarise
 from .evidence import Evidence, fact
 from .finding import Finding, Verdict, inconclusive, judge, skipped
+from .lazy import array_stats
 from .pooling import mean_weight, weight_label
 from .words import number
 
