@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .evidence import Evidence, Missing, needs_of
-from .finding import Finding, Verdict, inconclusive, skipped
+from .finding import Finding, Verdict, skipped
 
 Answer = Finding | Sequence[Finding]
 Example = Callable[[], Evidence]
@@ -202,20 +202,9 @@ def _prerequisites_first(codes: Iterable[str]) -> list[str]:
             place(before)
         ordered.setdefault(code)
 
-    for code in sorted(_with_prerequisites(codes), key=_running_order):
+    for code in sorted(codes, key=_running_order):
         place(code)
     return list(ordered)
-
-
-def _with_prerequisites(codes: Iterable[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    waiting = list(codes)
-    while waiting:
-        code = waiting.pop()
-        if code not in seen:
-            seen.add(code)
-            yield code
-            waiting.extend(REGISTRY[code].after)
 
 
 def _distrust(finding: Finding, because: Finding) -> Finding:
@@ -225,15 +214,8 @@ def _distrust(finding: Finding, because: Finding) -> Finding:
     if finding.verdict is Verdict.INCONCLUSIVE:
         return replace(finding, untrusted=reason)
     return replace(
-        inconclusive(f"Not judged, because of {because.code}. Measured: {finding.message}"),
-        code=finding.code,
-        name=finding.name,
-        stage=finding.stage,
-        value=finding.value,
-        mcse=finding.mcse,
-        threshold=finding.threshold,
-        result=finding.result,
-        needs=finding.needs,
-        where=finding.where,
+        finding,
+        verdict=Verdict.INCONCLUSIVE,
+        message=f"Not judged, because of {because.code}. Measured: {finding.message}",
         untrusted=reason,
     )

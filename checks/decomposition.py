@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from .draws import SAMPLE, chains_first, mcse_of_mean
+from .draws import SAMPLE, chains_first, mcse_of_mean, over_groups
 from .lazy import array_stats
 from .words import number
 
@@ -159,18 +159,14 @@ def _with_rows(level: xr.Dataset) -> xr.Dataset:
     return level.isel(group=np.asarray(level["rows"].values) > 0)
 
 
-def _average(values: xr.DataArray) -> xr.DataArray:
-    return values.mean("group") if "group" in values.dims else values
-
-
 def _mean_part(name: str, variance: xr.DataArray) -> Part:
-    averaged = _average(variance)
+    averaged = over_groups(variance)
     return Part(name, False, float(averaged.mean()), mcse_of_mean(averaged))
 
 
 def _variance_part(name: str, mean: xr.DataArray, by_row: xr.DataArray | None = None) -> Part:
     """Variance of a mean over the draws; of the mean of each row, where that is known."""
-    squared = _average((mean - mean.mean(SAMPLE)) ** 2)
+    squared = over_groups((mean - mean.mean(SAMPLE)) ** 2)
     n = squared.size
     value, mcse = float(squared.mean()) * n / (n - 1), mcse_of_mean(squared)
     if by_row is None:
@@ -192,9 +188,9 @@ def _in_medians(
     parts = []
     for part in found.parts:
         if part.name in variances:
-            value = float(_average(variances[part.name]).median())
+            value = float(over_groups(variances[part.name]).median())
         elif part.name == "location" and location is not None:
-            ends = _average(location).quantile([0.25, 0.75])
+            ends = over_groups(location).quantile([0.25, 0.75])
             value = float((ends[1] - ends[0]) / 1.349) ** 2
         else:
             parts.append(part)
@@ -209,7 +205,7 @@ def _tails(name: str, variance: xr.DataArray, *, ratio: float = 2.0) -> str:
     It is over ``ratio`` times the median, or the Pareto shape of the tail says that it does not
     exist (k >= 1; Vehtari et al. 2024, Pareto smoothed importance sampling).
     """
-    values = chains_first(_average(variance))
+    values = chains_first(over_groups(variance))
     if np.ptp(values) == 0:
         return ""
     k = float(array_stats.pareto_khat(values, tail="right"))
@@ -223,7 +219,7 @@ def _tails(name: str, variance: xr.DataArray, *, ratio: float = 2.0) -> str:
 
 def _lost_location(location: xr.DataArray) -> str:
     """Return why the variance of a location does not exist (Pareto k >= 1/2), or nothing."""
-    values = chains_first(_average(location))
+    values = chains_first(over_groups(location))
     if np.ptp(values) == 0:
         return ""
     k = float(array_stats.pareto_khat(values, tail="both"))

@@ -43,6 +43,11 @@ def chains_first(draws: xr.DataArray) -> Array:
     return np.asarray(draws.transpose(..., *SAMPLE).values, dtype=float)
 
 
+def over_groups(values: xr.DataArray) -> xr.DataArray:
+    """Average over the groups of a level; what is the same for all of them stays as it is."""
+    return values.mean("group") if "group" in values.dims else values
+
+
 def mcse_of_mean(draws: xr.DataArray) -> float:
     """Monte Carlo standard error of the mean of a scalar, from its effective sample size.
 

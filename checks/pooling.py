@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from .draws import SAMPLE, Array, Summary, mcse_of_mean, summarise
+from .draws import SAMPLE, Array, Summary, mcse_of_mean, over_groups, summarise
 from .evidence import Evidence, fact
 
 
@@ -160,10 +160,8 @@ def equivalent_penalty(level: xr.Dataset) -> xr.DataArray:
     Hoerl and Kennard (1970), doi:10.1080/00401706.1970.10488634.
     """
     noise = float(level["design_squared"].sum()) / level["information"].sum("group")
-    scale = level["scale"]
-    variance = (scale**2).mean("group") if "group" in scale.dims else scale**2
     with np.errstate(divide="ignore"):
-        return noise / variance
+        return noise / over_groups(level["scale"] ** 2)
 
 
 def _has_room(level: LevelPooling, room: float = 0.05) -> bool:
@@ -321,8 +319,8 @@ def _level_pooling(
         if prior is None or before is None
         else summarise(equivalent_penalty(prior)),
         prior_weight=None if before is None else summarise(before),
-        scale=summarise(_typical(level["scale"])),
-        prior_scale=None if prior is None else summarise(_typical(prior["scale"])),
+        scale=summarise(over_groups(level["scale"])),
+        prior_scale=None if prior is None else summarise(over_groups(prior["scale"])),
         contraction=None
         if prior is None
         else contraction(_log(level["scale"]), _log(prior["scale"])),
@@ -335,9 +333,5 @@ def _level_pooling(
 
 def _log(scale: xr.DataArray) -> xr.DataArray:
     with np.errstate(divide="ignore"):
-        logarithm: xr.DataArray = xr.apply_ufunc(np.log, _typical(scale))
+        logarithm: xr.DataArray = xr.apply_ufunc(np.log, over_groups(scale))
     return logarithm
-
-
-def _typical(scale: xr.DataArray) -> xr.DataArray:
-    return scale.mean("group") if "group" in scale.dims else scale

@@ -10,6 +10,18 @@ from .evidence import Evidence
 from .finding import Finding, Verdict, inconclusive, judge
 
 
+def stopped(message: str, *, where: str, line: int | None) -> Finding:
+    """Return the finding of a part of a review that stopped with an error."""
+    return Finding(
+        verdict=Verdict.ERROR,
+        message=message,
+        where=where,
+        line=line,
+        result="stopped",
+        needs="ran to its end",
+    )
+
+
 @check("RUN001")
 def stage_failed(evidence: Evidence) -> list[Finding]:
     """A stage of the review stopped with an error.

@@ -77,10 +77,8 @@ def find_rows(
 ) -> Rows | NotUnderstood:
     """Return the rows of a level, declared or read off the model; or why they are not known."""
     try:
-        if level.declared is not None and level.declared.rows is not None:
-            rows = _declared_rows(model, level, level.declared.rows)
-        else:
-            rows = None
+        named = level.declared.rows if level.declared is not None else None
+        rows = None if named is None else _declared_rows(model, level, named)
         names = sorted({str(rv.name) for rv in model.free_RVs} | {str(level.entry.name)})
         flat = draws[names].stack(sample=SAMPLE)
         # Spread over the draws, so that a design that depends on a parameter shows.

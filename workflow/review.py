@@ -16,6 +16,7 @@ from ..checks import Evidence, Finding, Met, Verdict, selected
 from ..checks.expect import meet
 from ..checks.hierarchy import discover, roles
 from ..checks.prior import flat
+from ..checks.run import stopped
 from ..reports.record import ReviewRecord
 from .conclusions import evaluate
 from .errors import SpecError, line_in, one_line
@@ -189,16 +190,7 @@ def _add_conclusions(spec: ModelSpec, outcome: Outcome) -> None:
             values = evaluate(spec, functions, outcome.groups["posterior"], boolean=boolean)
         except SpecError as error:
             message = str(error).replace("\n  ", "; ")
-            outcome.errors.append(
-                Finding(
-                    verdict=Verdict.ERROR,
-                    message=message,
-                    where=group,
-                    line=error.line,
-                    result="stopped",
-                    needs="ran to its end",
-                )
-            )
+            outcome.errors.append(stopped(message, where=group, line=error.line))
             outcome.reasons[group] = message
             continue
         if values.data_vars:
@@ -223,16 +215,7 @@ def _expectations(spec: ModelSpec, outcome: Outcome) -> list[Met]:
         except Exception as error:
             line = line_in(spec.path, error.__traceback__) if spec.path else None
             message = f"{expectation.label} raises {one_line(error)}"
-            outcome.errors.append(
-                Finding(
-                    verdict=Verdict.ERROR,
-                    message=message,
-                    where=expectation.label,
-                    line=line or spec.line,
-                    result="stopped",
-                    needs="ran to its end",
-                )
-            )
+            outcome.errors.append(stopped(message, where=expectation.label, line=line or spec.line))
     return met
 
 

@@ -11,8 +11,9 @@ from typing import Protocol
 
 import xarray as xr
 
-from ..checks import Finding, Verdict
+from ..checks import Finding
 from ..checks.evidence import FAMILIES, GROUPS
+from ..checks.run import stopped
 from ..reports.record import StageRecord
 from .errors import SpecError, line_in, one_line
 from .fingerprint import key_of, versions
@@ -171,14 +172,7 @@ def _error_finding(stage: Stage, context: Context, error: Exception) -> Finding:
         path = context.spec.path
         line = line_in(path, error.__traceback__) if path else None
         message = f"{stage.name}: {one_line(error)}"
-    return Finding(
-        verdict=Verdict.ERROR,
-        message=message,
-        where=stage.name,
-        line=line or context.spec.line,
-        result="stopped",
-        needs="ran to its end",
-    )
+    return stopped(message, where=stage.name, line=line or context.spec.line)
 
 
 def whole_tree(groups: Mapping[str, xr.Dataset]) -> xr.DataTree:
