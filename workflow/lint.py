@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..checks import Evidence, Finding, Verdict, run_checks, selected, skipped
+from ..checks import Evidence, Finding, Verdict, run_checks, selected
 from ..checks.hierarchy.variables import read_variables
 from ..checks.spec import OPT_IN
 from ..checks.spec.comments import Ignore
@@ -201,12 +201,11 @@ def _silence(finding: Finding, places: _Places) -> Finding:
         if ignore.line in span and finding.code in ignore.codes:
             reason = ignore.reason or "no reason given"
             return replace(
-                skipped(f"ignored in the spec ({reason}): {finding.message}"),
-                code=finding.code,
-                name=finding.name,
-                stage=finding.stage,
-                where=finding.where,
-                line=finding.line,
+                finding,
+                verdict=Verdict.SKIPPED,
+                message=f"ignored in the spec ({reason}): {finding.message}",
+                value=None,
+                threshold=None,
             )
     return finding
 
