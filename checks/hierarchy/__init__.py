@@ -1,7 +1,8 @@
 """What poolwise knows about the hierarchy of a model."""
 
 from .cheap import constant_value, python_mode, value_of
-from .discovery import GroupLevel, Hierarchy, discover
+from .discovery import discover
+from .hierarchy import GroupLevel, Hierarchy, Membership, Outcome, Relation, Role
 from .level import Level
 from .roles import Roles, roles
 from .rows import NotUnderstood, Rows, mean_and_sd, normal_outcome, rows_of
@@ -11,7 +12,11 @@ __all__ = [
     "GroupLevel",
     "Hierarchy",
     "Level",
+    "Membership",
     "NotUnderstood",
+    "Outcome",
+    "Relation",
+    "Role",
     "Roles",
     "Rows",
     "constant_value",

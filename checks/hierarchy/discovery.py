@@ -16,72 +16,18 @@ reason, never guessed: a wrong hierarchy would be worse than none.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .cheap import constant_value, python_mode, shape_of
+from .hierarchy import GroupLevel, Hierarchy
 from .level import Level
 from .support import is_positive
 
 if TYPE_CHECKING:
     import pymc as pm
-
-
-@dataclass(frozen=True, slots=True)
-class GroupLevel:
-    """One level, as expressions of the model's graph.
-
-    Attributes
-    ----------
-    name : str
-    labels : tuple of str
-        One per group.
-    effect, location, scale : TensorVariable
-        One value per group; location and scale may be scalar.
-    entry : TensorVariable
-        Vector at which the graph is cut to see where the effects go: the effects themselves, or the
-        offsets of a non-centred level.
-    unit : TensorVariable or None
-        Change of the effect per change of the entry; None stands for 1.
-    form : str
-        ``centred``, ``non-centred`` or ``declared``.
-    declared : Level or None
-    """
-
-    name: str
-    labels: tuple[str, ...]
-    effect: Any
-    location: Any
-    scale: Any
-    entry: Any
-    unit: Any | None
-    form: str
-    declared: Level | None = None
-
-    @property
-    def effect_name(self) -> str:
-        """What a report calls the effects."""
-        return str(self.effect.name or f"{self.entry.name} × scale")
-
-
-@dataclass(slots=True)
-class Hierarchy:
-    """The levels of a model, and what could not be settled.
-
-    Attributes
-    ----------
-    levels : dict of str to GroupLevel
-    offsets : set of str
-        Free variables that are standardised parts of non-centred effects.
-    unclear : dict of str to str
-        What looks like a level and was not taken for one, by variable: why, and how to declare it.
-    """
-
-    levels: dict[str, GroupLevel] = field(default_factory=dict)
-    offsets: set[str] = field(default_factory=set)
-    unclear: dict[str, str] = field(default_factory=dict)
 
 
 def discover(model: pm.Model, declared: Mapping[str, Level] | None = None) -> Hierarchy:

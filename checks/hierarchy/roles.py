@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .discovery import Hierarchy, free_names, is_standardised
+from .discovery import free_names, is_standardised
+from .hierarchy import Hierarchy
 from .support import is_positive
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..draws import Array
 from .cheap import python_mode, value_of
-from .discovery import GroupLevel
+from .hierarchy import GroupLevel
 
 if TYPE_CHECKING:
     import pymc as pm
