@@ -1,5 +1,6 @@
 """SPC: what is wrong with a model before anything is sampled. Importing it registers the rules."""
 
+from ..hierarchy import predictor, response
 from . import (
     comments,
     correlations,
@@ -10,9 +11,7 @@ from . import (
     likelihood,
     locations,
     parametrisation,
-    predictor,
     redundancy,
-    response,
     scales,
     separation,
     slopes,

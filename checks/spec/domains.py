@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..finding import Verdict
+from ..hierarchy.response import Response
 from ..hierarchy.variables import Support, Variable, Variables
 from ..words import number
 from . import examples
 from .quantiles import prior_quantile
-from .response import Response
 from .rule import Fault, rule
 
 _POSITIVE = (0.0, np.inf)

@@ -10,10 +10,10 @@ import numpy as np
 from ..draws import Array
 from ..evidence import Evidence
 from ..finding import Verdict
+from ..hierarchy.predictor import Predictor
 from ..hierarchy.variables import Variables
 from ..words import listed
 from . import examples
-from .predictor import Predictor
 from .quantiles import centre_and_sd
 from .rule import Fault, rule
 from .spreads import GroupEffect, Spread

@@ -10,10 +10,10 @@ import numpy as np
 
 from ..finding import Verdict
 from ..hierarchy.cheap import uncompiled, value_of
+from ..hierarchy.response import Response
 from ..hierarchy.variables import Variable, Variables, is_random
 from ..words import counted
 from . import examples
-from .response import Response
 from .rule import Fault, rule
 from .spreads import GroupEffect
 

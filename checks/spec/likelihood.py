@@ -10,11 +10,11 @@ import numpy as np
 from ..draws import Array
 from ..evidence import Evidence
 from ..finding import Verdict
+from ..hierarchy.predictor import Predictor
 from ..hierarchy.variables import Variables
 from ..words import counted, number
 from . import examples
 from .data import data_of, normal_outcome, whole
-from .predictor import Predictor
 from .rule import Fault, rule
 from .spreads import GroupEffect
 

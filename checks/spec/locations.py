@@ -8,12 +8,12 @@ import numpy as np
 
 from ..draws import Array
 from ..finding import Verdict
+from ..hierarchy.predictor import Predictor, element_of, is_constant, slopes_of
+from ..hierarchy.response import Response
 from ..hierarchy.variables import Support, Variable, Variables
 from ..words import number
 from . import examples
-from .predictor import Predictor, element_of, is_constant, slopes_of
 from .quantiles import centre_and_sd, prior_quantile
-from .response import Response
 from .rule import Fault, rule
 from .scales import prior_in_words
 from .spreads import GroupEffect, Spread

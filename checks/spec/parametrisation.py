@@ -9,10 +9,10 @@ import numpy as np
 
 from ..draws import Array
 from ..finding import Verdict
+from ..hierarchy.predictor import PROBABILITIES, Predictor
 from ..hierarchy.variables import Variables
 from ..words import number
 from . import examples
-from .predictor import PROBABILITIES, Predictor
 from .rule import Fault, rule
 from .spreads import GroupEffect, offsets_of, scales_of
 

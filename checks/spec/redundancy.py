@@ -9,10 +9,10 @@ import numpy as np
 
 from ..evidence import Evidence
 from ..finding import Verdict
+from ..hierarchy.response import Response
 from ..hierarchy.variables import Support, Variable, Variables
 from ..words import listed
 from . import examples
-from .response import Response
 from .rule import Fault, rule
 from .spreads import GroupEffect, Spread
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ..finding import Verdict
+from ..hierarchy.predictor import Predictor, element_of, slopes_of
 from ..hierarchy.variables import Variable, Variables
 from ..words import number
 from . import examples
-from .predictor import Predictor, element_of, slopes_of
 from .quantiles import centre_and_sd
 from .rule import Fault, rule
 

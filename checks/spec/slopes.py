@@ -10,11 +10,11 @@ import numpy as np
 from ..draws import Array
 from ..evidence import Evidence
 from ..finding import Verdict
+from ..hierarchy.predictor import Predictor, is_constant
 from ..hierarchy.variables import Variables
 from ..words import number
 from . import examples
 from .identification import intercepts_of
-from .predictor import Predictor, is_constant
 from .rule import Fault, rule
 from .spreads import GroupEffect
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from ..draws import Array
 from ..evidence import Evidence, fact
+from ..hierarchy.predictor import Grouped, Predictor
+from ..hierarchy.response import Response
 from ..hierarchy.variables import Support, Variable, Variables
-from .predictor import Grouped, Predictor
 from .quantiles import prior_quantile
-from .response import Response
 
 #: What doubling a variable multiplies a standard deviation with, and what the variable then is.
 _KINDS = {"sd": 2.0, "variance": 2**0.5, "precision": 0.5**0.5}

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..evidence import Evidence
 from ..finding import Verdict
+from ..hierarchy.response import Response
 from ..hierarchy.variables import Support, Variables, as_tensor
 from ..words import counted, number
 from . import examples
-from .response import Response
 from .rule import Fault, rule
 
 _Y, _X = examples.DATA["y"], examples.DATA["x"]

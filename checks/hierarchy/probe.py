@@ -9,8 +9,8 @@ import numpy as np
 from scipy import special
 
 from ..draws import Array
-from ..hierarchy.variables import Variable
 from .response import Response, Values, base_point, step_of
+from .variables import Variable
 
 Link = Callable[[Array], Array]
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..draws import Array
 from ..evidence import Missing, fact
-from ..hierarchy.cheap import python_mode, uncompiled
-from ..hierarchy.variables import (
+from .cheap import python_mode, uncompiled
+from .variables import (
     Support,
     Variable,
     Variables,

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..draws import Array
 from ..evidence import Missing, fact
-from ..hierarchy.variables import Support, Variable, Variables
 from .probe import LINKS, Probe, finite_probe
 from .response import EXPECTED, Response, Values, step_of
+from .variables import Support, Variable, Variables
 
 #: Columns of a design matrix that are read one by one; wider ones are left alone.
 MOST_COLUMNS = 300
