@@ -212,7 +212,7 @@ class Hierarchy:
 
     def parent_of(self, name: str) -> str | None:
         """Return the closest level that a level is nested in, or None."""
-        above = [r.other for r in self.relations if r.one == name and r.kind == "nested"]
-        if not above:
-            return None
-        return max(above, key=lambda n: (len(self.levels[n].labels), n))
+        nested = {(r.one, r.other) for r in self.relations if r.kind == "nested"}
+        above = [other for one, other in nested if one == name]
+        closest = [n for n in above if not any((m, n) in nested for m in above)]
+        return max(closest, key=lambda n: (len(self.levels[n].labels), n), default=None)
