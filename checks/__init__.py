@@ -13,6 +13,7 @@ from .check import REGISTRY, STAGES, Check, check, run_checks, selected
 from .decomposition import decompose
 from .evidence import Evidence, Missing, fact
 from .expect import Expect, Met
+from .expected import ExpectedFailure, expect_failures
 from .finding import SEVERITY, Finding, Verdict, inconclusive, judge, skipped
 from .hierarchy import Level
 from .pooling import (
@@ -22,6 +23,7 @@ from .pooling import (
     own_data_weight,
     pooling_factor,
 )
+from .tier import Tier
 
 #: Modules whose import registers checks and facts.
 FAMILIES = (
@@ -44,16 +46,19 @@ __all__ = [
     "Check",
     "Evidence",
     "Expect",
+    "ExpectedFailure",
     "Finding",
     "Level",
     "Met",
     "Missing",
+    "Tier",
     "Verdict",
     "check",
     "contraction",
     "data_level_factor",
     "decompose",
     "equivalent_penalty",
+    "expect_failures",
     "fact",
     "inconclusive",
     "judge",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .finding import SEVERITY, Finding, Verdict
+from .tier import Tier
 from .words import counted, listed
 
 
@@ -17,7 +18,7 @@ class Conclusion:
     Attributes
     ----------
     verdict : Verdict
-        The one that decides: error, fail, warn, inconclusive or pass.
+        The one that decides: error, fail, warn, inconclusive, expected or pass.
     headline : str
         One short phrase.
     sentence : str
@@ -34,7 +35,8 @@ class Conclusion:
     def exit_code(self, fail_on: str = "fail") -> int:
         """Return 0 when the review stands, 1 when checks failed, 2 when it could not be finished.
 
-        With ``fail_on="warn"`` warnings and undecided questions count as failed too.
+        With ``fail_on="warn"`` warnings and undecided questions count as failed too. Expected
+        failures do not.
         """
         if self.counts[Verdict.ERROR]:
             return 2
@@ -44,44 +46,65 @@ class Conclusion:
         return int(any(self.counts[v] for v in failing))
 
 
-def conclude(findings: Sequence[Finding]) -> Conclusion:
-    """Sum up the findings of a review."""
+def conclude(findings: Sequence[Finding], tier: Tier = Tier.FULL) -> Conclusion:
+    """Sum up the findings of a review, as far as its tier went."""
     tally = Counter(f.verdict for f in findings)
     counts = {v.value: tally[v] for v in SEVERITY}
-    failed = [f for f in findings if f.verdict is Verdict.FAIL]
-    unsampled = [f for f in failed if f.code.startswith("SMP")]
-    if tally[Verdict.ERROR]:
-        verdict, headline = Verdict.ERROR, "Not finished"
-    elif unsampled:
-        verdict, headline = Verdict.FAIL, "Not to be believed: the sampler failed"
-    elif failed:
-        verdict, headline = (
-            Verdict.FAIL,
-            f"Not usable as it stands: {counted(len(failed), 'check')} failed",
-        )
-    elif tally[Verdict.WARN]:
-        verdict, headline = Verdict.WARN, f"Usable, with {counted(tally[Verdict.WARN], 'warning')}"
-    elif tally[Verdict.INCONCLUSIVE]:
-        verdict, headline = (
-            Verdict.INCONCLUSIVE,
-            f"Usable, with {counted(tally[Verdict.INCONCLUSIVE], 'open question')}",
-        )
-    elif tally[Verdict.PASS]:
-        verdict, headline = Verdict.PASS, "Usable"
-    else:
-        verdict, headline = Verdict.INCONCLUSIVE, "Nothing could be judged"
-    return Conclusion(verdict, headline, _sentence(findings), counts)
+    verdict = next((v for v in _DECIDING if tally[v]), Verdict.INCONCLUSIVE)
+    return Conclusion(
+        verdict, _headline(findings, tier, verdict), _sentence(findings, tier), counts
+    )
 
 
-def _sentence(findings: Sequence[Finding]) -> str:
+#: Verdicts that may be the verdict of a review, the most serious first.
+_DECIDING = (
+    Verdict.ERROR,
+    Verdict.FAIL,
+    Verdict.WARN,
+    Verdict.INCONCLUSIVE,
+    Verdict.EXPECTED,
+    Verdict.PASS,
+)
+
+#: What a review that stands has to say of itself, one and several.
+_RESERVATIONS = {
+    Verdict.WARN: "warning",
+    Verdict.INCONCLUSIVE: "open question",
+    Verdict.EXPECTED: "expected failure",
+}
+
+
+def _headline(findings: Sequence[Finding], tier: Tier, verdict: Verdict) -> str:
+    tally = Counter(f.verdict for f in findings)
+    unsampled = {f.verdict for f in _of(findings, "SMP") if Verdict.FAIL in (f.verdict, f.found)}
+    if verdict is Verdict.ERROR:
+        return "Not finished"
+    if Verdict.FAIL in unsampled:
+        return "Not to be believed: the sampler failed"
+    if verdict is Verdict.FAIL:
+        return f"Not usable as it stands: {counted(tally[verdict], 'check')} failed"
+    if unsampled:
+        return "Not to be believed: the sampler fails, as was expected"
+    if not tally[verdict]:
+        return "Nothing could be judged"
+    what = counted(tally[verdict], _RESERVATIONS[verdict]) if verdict in _RESERVATIONS else ""
+    if tier is not Tier.FULL:
+        return f"{what or 'No fault'} so far; {tier.left_out}"
+    return f"Usable, with {what}" if what else "Usable"
+
+
+def _sentence(findings: Sequence[Finding], tier: Tier) -> str:
+    # A failure that was expected is true all the same.
+    found = [f if f.found is None else replace(f, verdict=f.found) for f in findings]
     clauses = [
-        *_errors(findings),
-        *_faults(findings),
-        _sampler(findings),
-        _fit_to_data(findings),
-        *_pooling(findings),
-        *_sensitivity(findings),
-        *_open(findings),
+        *_errors(found),
+        *_faults(found),
+        _sampler(found),
+        _fit_to_data(found),
+        *_pooling(found),
+        *_sensitivity(found),
+        *_open(found),
+        tier.not_known,
     ]
     return " ".join(c for c in clauses if c)
 

@@ -12,8 +12,9 @@ from typing import Any, SupportsFloat
 class Verdict(StrEnum):
     """How a finding ended. Only ``PASS`` and ``NOTE`` let a review stand as it is.
 
-    ``SKIPPED`` (not asked, with a reason) and ``INCONCLUSIVE`` (asked, could not be decided) are
-    never counted as passes.
+    ``SKIPPED`` (not asked, with a reason), ``INCONCLUSIVE`` (asked, could not be decided) and
+    ``EXPECTED`` (a failure that was announced, with a reason and a last day) are never counted as
+    passes.
     """
 
     PASS = "pass"
@@ -23,6 +24,7 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
+    EXPECTED = "expected"
 
 
 #: Most serious first: the order in which reports list findings.
@@ -31,6 +33,7 @@ SEVERITY = (
     Verdict.FAIL,
     Verdict.WARN,
     Verdict.INCONCLUSIVE,
+    Verdict.EXPECTED,
     Verdict.NOTE,
     Verdict.SKIPPED,
     Verdict.PASS,
@@ -61,6 +64,11 @@ class Finding:
         Line of the spec the finding points at.
     untrusted : str
         Why the evidence behind the finding cannot be believed; empty when it can.
+    expected : str
+        Until when and why a failure was expected; empty when none was. With a verdict other than
+        ``expected`` the failure has expired, or does not happen.
+    found : Verdict, optional
+        The verdict that an expected failure would have had.
     """
 
     verdict: Verdict
@@ -76,6 +84,8 @@ class Finding:
     where: str = ""
     line: int | None = None
     untrusted: str = ""
+    expected: str = ""
+    found: Verdict | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; numbers that JSON cannot hold become ``None``."""
@@ -85,6 +95,7 @@ class Finding:
             if number is not None and not math.isfinite(number):
                 plain[key] = None
         plain["verdict"] = self.verdict.value
+        plain["found"] = None if self.found is None else self.found.value
         plain["target"] = plain.pop("where")
         return plain
 
@@ -93,8 +104,15 @@ class Finding:
         """Read back what :meth:`as_dict` wrote."""
         known = {f.name for f in fields(cls)}
         values = {k: v for k, v in plain.items() if k in known}
-        verdict = Verdict(plain["verdict"])
-        return cls(**{**values, "verdict": verdict, "where": plain["target"]})
+        found = plain.get("found")
+        return cls(
+            **{
+                **values,
+                "verdict": Verdict(plain["verdict"]),
+                "where": plain["target"],
+                "found": None if found is None else Verdict(found),
+            }
+        )
 
 
 def judge(

@@ -26,7 +26,7 @@ def stopped(message: str, *, where: str, line: int | None) -> Finding:
 def stage_failed(evidence: Evidence) -> list[Finding]:
     """A stage of the review stopped with an error.
 
-    **Asks**: did every stage run to its end?
+    **Asks**: did every stage that was started run to its end?
     **Why it matters**: what the stage would have shown is missing, and so is every check that
     needs it; a review with a missing stage is not a review.
     **What to do**: the message names the line of the spec; mend it and run again: finished stages
@@ -35,7 +35,7 @@ def stage_failed(evidence: Evidence) -> list[Finding]:
     **Source**: poolwise.
     """
     errors: Sequence[Finding] = evidence.declared.get("stage_errors", ())
-    return list(errors) or [judge(False, "Every stage ran to its end", result="0", needs="0")]
+    return list(errors) or [judge(False, "No stage stopped with an error", result="0", needs="0")]
 
 
 def _with(**declared: object) -> Evidence:
@@ -63,7 +63,7 @@ def part_missing(evidence: Evidence) -> list[Finding]:
     """
     gaps: Sequence[str] = evidence.declared.get("gaps", ())
     if not gaps:
-        return [judge(False, "No part of a stage is missing", result="0", needs="0")]
+        return [judge(False, "No part of a stage that ran is missing", result="0", needs="0")]
     return [inconclusive(gap, result="missing", needs="0") for gap in gaps]
 
 
@@ -85,7 +85,7 @@ def fallback_taken(evidence: Evidence) -> list[Finding]:
     """
     fallbacks: Sequence[str] = evidence.declared.get("fallbacks", ())
     if not fallbacks:
-        return [judge(False, "Every stage used its default method", result="0", needs="0")]
+        return [judge(False, "No stage took another way than its default", result="0", needs="0")]
     return [
         judge(True, taken, otherwise=Verdict.NOTE, result="1", needs="0") for taken in fallbacks
     ]

@@ -32,6 +32,7 @@ _SIGNS = {
     Verdict.SKIPPED: "Skipped",
     Verdict.INCONCLUSIVE: "Inconclusive",
     Verdict.ERROR: "Error",
+    Verdict.EXPECTED: "Expected failure",
 }
 
 
@@ -78,6 +79,7 @@ def _header(record: ReviewRecord) -> dict[str, Any]:
         Verdict.WARN,
         Verdict.FAIL,
         Verdict.INCONCLUSIVE,
+        Verdict.EXPECTED,
         Verdict.NOTE,
         Verdict.SKIPPED,
         Verdict.ERROR,

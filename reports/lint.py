@@ -21,7 +21,7 @@ def lint_lines(found: Found, *, verbose: bool = False) -> list[str]:
     ----------
     found : sequence of (path, findings)
     verbose : bool, optional
-        Also show what was ignored, or not understood, and why.
+        Also show what was ignored, expected or not understood, and why.
     """
     lines = [
         (_short(path), finding.line or 0, finding.code, finding.message)
@@ -38,24 +38,34 @@ def lint_lines(found: Found, *, verbose: bool = False) -> list[str]:
 
 
 def _left_out(path: str, findings: Sequence[Finding]) -> Iterator[tuple[str, int, str, str]]:
-    """Yield what was ignored or not understood, rules with the same reason on one line."""
+    """Yield what was ignored, expected or not understood; rules with one reason share a line."""
     codes: dict[tuple[int, str], list[str]] = {}
     for finding in findings:
-        if finding.verdict in (Verdict.SKIPPED, Verdict.INCONCLUSIVE):
+        if finding.verdict in (Verdict.SKIPPED, Verdict.INCONCLUSIVE, Verdict.EXPECTED):
             codes.setdefault((finding.line or 0, finding.message), []).append(finding.code)
     for (line, reason), silent in codes.items():
         yield _short(path), line, ", ".join(sorted(set(silent))), reason
 
 
 def summary(found: Found) -> str:
-    """Return one line with the counts of errors, warnings and notes."""
-    errors, warnings, notes = (
+    """Return one line with the counts of errors, warnings, notes and expected failures."""
+    errors, warnings, notes, expected = (
         sum(f.verdict in verdicts for f in _findings(found))
-        for verdicts in ((Verdict.FAIL, Verdict.ERROR), (Verdict.WARN,), (Verdict.NOTE,))
+        for verdicts in (
+            (Verdict.FAIL, Verdict.ERROR),
+            (Verdict.WARN,),
+            (Verdict.NOTE,),
+            (Verdict.EXPECTED,),
+        )
     )
     said = ", ".join(
         counted(n, noun)
-        for n, noun in ((errors, "error"), (warnings, "warning"), (notes, "note"))
+        for n, noun in (
+            (errors, "error"),
+            (warnings, "warning"),
+            (notes, "note"),
+            (expected, "expected failure"),
+        )
         if n
     )
     return f"{said or 'nothing found'} in {counted(len(found), 'spec')}"

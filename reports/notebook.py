@@ -21,6 +21,7 @@ _LOOKS = {
     Verdict.SKIPPED: ("○", "#7f8896"),
     Verdict.INCONCLUSIVE: ("◆", "#a36cc9"),
     Verdict.ERROR: ("▼", "#d9534a"),
+    Verdict.EXPECTED: ("◇", "#2a93a5"),
 }
 
 

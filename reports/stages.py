@@ -22,9 +22,10 @@ WORDS = {
     Verdict.SKIPPED: "skipped",
     Verdict.INCONCLUSIVE: "inconclusive",
     Verdict.ERROR: "error",
+    Verdict.EXPECTED: "expected failure",
 }
 
-_COUNTABLE = (Verdict.NOTE, Verdict.WARN, Verdict.ERROR)
+_COUNTABLE = (Verdict.NOTE, Verdict.WARN, Verdict.ERROR, Verdict.EXPECTED)
 
 #: Families of the four stages, in order: code prefix, anchor and stage record.
 FOUR = (("PRI", "prior"), ("SMP", "fit"), ("PPC", "ppc"), ("SEN", "sens"))

@@ -19,6 +19,7 @@ MARKS = {
     Verdict.SKIPPED: ("–", "bright_black", "skipped", "skipped"),
     Verdict.INCONCLUSIVE: ("?", "magenta", "undecided", "undecided"),
     Verdict.ERROR: ("!", "red", "error", "errors"),
+    Verdict.EXPECTED: ("~", "cyan", "expected failure", "expected failures"),
 }
 
 
