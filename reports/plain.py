@@ -9,6 +9,7 @@ from typing import Any
 from ..checks import Evidence
 from ..checks.decomposition import Decomposition
 from ..checks.draws import Summary
+from ..checks.estimates import Estimate
 from ..checks.pooling import LevelPooling, who_set_it
 from ..checks.power_scaling import PowerScaling
 from ..checks.sweep import Change
@@ -77,6 +78,25 @@ def _level(level: LevelPooling) -> dict[str, Any]:
         "set_by": who_set_it(level)[0],
         "weights": groups,
         "why_no_weights": level.why_no_weights,
+    }
+
+
+def estimates(evidence: Evidence) -> dict[str, Any]:
+    """Return every reported quantity with its Monte Carlo errors."""
+    found: list[Estimate] = evidence.get("estimates")
+    return {
+        "quantities": [
+            {
+                "name": estimate.name,
+                "kind": estimate.kind,
+                **{
+                    name: {"value": _number(s.value), "mcse": _number(s.mcse)}
+                    for name, s in estimate.statistics.items()
+                },
+            }
+            for estimate in found
+        ],
+        "levels_not_listed": dict(evidence.get("unlisted_groups")),
     }
 
 

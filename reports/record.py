@@ -60,6 +60,12 @@ class ReviewRecord:
         Reproduces the review.
     thresholds : mapping
         Thresholds that the spec changed.
+    select, ignore : sequence of str
+        Codes of the checks that were asked for, and left out.
+    variables : sequence of mapping
+        Every variable of the model in words, with its key.
+    keys : mapping
+        A key of every part of the spec and its data.
     """
 
     name: str
@@ -78,3 +84,7 @@ class ReviewRecord:
     conclusion: Conclusion
     command: str
     thresholds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    select: Sequence[str] = ()
+    ignore: Sequence[str] = ()
+    variables: Sequence[Mapping[str, Any]] = ()
+    keys: Mapping[str, Any] = field(default_factory=dict)

@@ -88,6 +88,18 @@ def data_key(values: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
+def text_key(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def array_key(values: np.ndarray) -> str:
+    """Return a short hash of one array, its type and its shape."""
+    digest = hashlib.sha256()
+    _hash_value(values, digest)
+    return digest.hexdigest()[:20]
+
+
 def model_key(model: pm.Model) -> str:
     """Return a hash of a model's graph, its constants and its data.
 
@@ -116,32 +128,80 @@ def graph_key(outputs: Sequence[Any]) -> str:
     return digest.hexdigest()
 
 
-def _hash_graph(outputs: Sequence[Any], digest: Any) -> None:
-    from pytensor.compile.sharedvalue import SharedVariable
-    from pytensor.graph.basic import Constant
-    from pytensor.graph.traversal import graph_inputs, io_toposort
-    from pytensor.tensor.random.type import RandomType
+def graph_keys(outputs: Sequence[Any], *, known: Mapping[Any, str], about: Any) -> tuple[str, str]:
+    """Return hashes of how expressions are computed from known variables, and of their arrays.
 
+    Parameters
+    ----------
+    outputs : sequence of Variable
+    known : mapping of Variable to str
+        Variables behind which nothing is looked at, and what they are called.
+    about : tuple
+        An operation and text that count as structure too.
+
+    Returns
+    -------
+    structure, arrays : str
+        Operations and single numbers; and the values of constants with several elements, which
+        usually come with the data. ``arrays`` is empty where there are none.
+    """
+    digest, arrays = hashlib.sha256(), hashlib.sha256()
+    empty = arrays.hexdigest()
+    op, text = about
+    digest.update(f"{_op_text(op)}|{text}".encode())
+    inner = getattr(op, "fgraph", None)
+    for graph in ([] if inner is None else [list(inner.outputs)]) + [list(outputs)]:
+        _hash_graph(graph, digest, known, arrays)
+    found = arrays.hexdigest()
+    return digest.hexdigest()[:20], "" if found == empty else found[:20]
+
+
+def _hash_graph(
+    outputs: Sequence[Any],
+    digest: Any,
+    known: Mapping[Any, str] | None = None,
+    arrays: Any = None,
+) -> None:
+    """Feed the graph behind ``outputs`` to ``digest``; arrays to ``arrays`` if that is given."""
+    from pytensor.graph.traversal import ancestors, io_toposort
+
+    known = known or {}
+    reached = dict.fromkeys(ancestors(outputs, blockers=list(known)))
+    leaves = [v for v in reached if v.owner is None or v in known]
     numbers: dict[Any, int] = {}
-    for leaf in dict.fromkeys(graph_inputs(outputs)):
+    for leaf in leaves:
         numbers[leaf] = len(numbers)
-        if isinstance(leaf.type, RandomType):
-            digest.update(b"generator")
-        elif isinstance(leaf, Constant):
-            _hash_value(leaf.data, digest)
-        elif isinstance(leaf, SharedVariable):
-            _hash_value(leaf.get_value(borrow=True), digest)
+        if leaf in known:
+            digest.update(f"known {known[leaf]}".encode())
         else:
-            digest.update(f"input{leaf.type}".encode())
-    for node in io_toposort([], outputs):
+            _hash_leaf(leaf, digest, arrays)
+    for node in io_toposort([v for v in leaves if v in known], outputs):
         digest.update(_op_text(node.op).encode())
         digest.update(repr([numbers[v] for v in node.inputs]).encode())
         inner = getattr(node.op, "fgraph", None)
         if inner is not None:
-            _hash_graph(list(inner.outputs), digest)
+            _hash_graph(list(inner.outputs), digest, known, arrays)
         for out in node.outputs:
-            numbers[out] = len(numbers)
+            numbers.setdefault(out, len(numbers))
     digest.update(repr([numbers[v] for v in outputs]).encode())
+
+
+def _hash_leaf(leaf: Any, digest: Any, arrays: Any) -> None:
+    from pytensor.compile.sharedvalue import SharedVariable
+    from pytensor.graph.basic import Constant
+    from pytensor.tensor.random.type import RandomType
+
+    if isinstance(leaf.type, RandomType):
+        digest.update(b"generator")
+    elif isinstance(leaf, Constant | SharedVariable):
+        value = leaf.data if isinstance(leaf, Constant) else leaf.get_value(borrow=True)
+        if arrays is not None and np.size(value) > 1:
+            digest.update(f"array {np.asarray(value).dtype.kind}{np.ndim(value)}".encode())
+            _hash_value(value, arrays)
+        else:
+            _hash_value(value, digest)
+    else:
+        digest.update(f"input{leaf.type}".encode())
 
 
 def _op_text(op: Any) -> str:

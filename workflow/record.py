@@ -11,7 +11,7 @@ from typing import Any
 
 from ..checks import Evidence, Finding, Met, run_checks, selected
 from ..checks.conclusion import conclude
-from ..reports.plain import regularization, sensitivity, uncertainty
+from ..reports.plain import estimates, regularization, sensitivity, uncertainty
 from ..reports.record import ReviewRecord, StageRecord
 from .errors import SpecError
 from .runner import whole_tree
@@ -46,6 +46,8 @@ def judged(
         findings=placed,
         conclusion=conclude(placed),
         thresholds=thresholds,
+        select=select,
+        ignore=ignore,
         **details,
     )
 
@@ -57,11 +59,12 @@ def _with_line(finding: Finding, lines: Mapping[str, int | None]) -> Finding:
     return finding
 
 
-def as_json(record: ReviewRecord, selection: tuple[Sequence[str], Sequence[str]]) -> dict[str, Any]:
+def as_json(record: ReviewRecord) -> dict[str, Any]:
     """Return the record of a run as plain data: the one result object of every machine format."""
     evidence, conclusion = record.evidence, record.conclusion
     return {
         "schema_version": SCHEMA_VERSION,
+        "kind": "review",
         "tool": {"name": "poolwise", "version": record.environment["poolwise"]},
         "spec": {
             "name": record.name,
@@ -69,6 +72,8 @@ def as_json(record: ReviewRecord, selection: tuple[Sequence[str], Sequence[str]]
             "line": record.line,
             "sha256": hashlib.sha256(record.source.encode()).hexdigest(),
             "source": record.source,
+            "variables": [dict(v) for v in record.variables],
+            "keys": dict(record.keys),
         },
         "verdict": conclusion.verdict.value,
         "headline": conclusion.headline,
@@ -87,6 +92,7 @@ def as_json(record: ReviewRecord, selection: tuple[Sequence[str], Sequence[str]]
         "regularization": regularization(evidence),
         "uncertainty": uncertainty(evidence),
         "sensitivity": sensitivity(evidence),
+        "estimates": estimates(evidence),
         "declared": {
             "top_level_priors": list(evidence.declared["top_level_priors"]),
             "fallbacks": list(evidence.declared["fallbacks"]),
@@ -94,8 +100,8 @@ def as_json(record: ReviewRecord, selection: tuple[Sequence[str], Sequence[str]]
             "stage_errors": [f.as_dict() for f in evidence.declared["stage_errors"]],
             "expectations": [_finite(asdict(m)) for m in evidence.declared.get("expectations", [])],
             "thresholds": {k: dict(v) for k, v in record.thresholds.items()},
-            "select": list(selection[0]),
-            "ignore": list(selection[1]),
+            "select": list(record.select),
+            "ignore": list(record.ignore),
         },
         "reasons": dict(evidence.reasons),
         "command": record.command,
@@ -162,6 +168,8 @@ def load_run(folder: str | Path) -> ReviewRecord:
         stages=[StageRecord(**s) for s in saved["stages"]],
         evidence=Evidence(whole_tree(groups), evidence_declared, saved["reasons"]),
         command=saved["command"],
+        variables=spec["variables"],
+        keys=spec["keys"],
         thresholds=declared["thresholds"],
         select=declared["select"],
         ignore=declared["ignore"],

@@ -23,6 +23,7 @@ from .errors import SpecError, line_in, one_line
 from .fingerprint import data_key, model_key, versions
 from .lint import lint
 from .loading import as_spec
+from .parts import keys_of, variables_of
 from .preflight import build_model, observed_values
 from .record import as_json, judged
 from .runner import Outcome, Watcher, run_stages, whole_tree
@@ -146,7 +147,7 @@ def review(
             "declare its level to settle that"
         )
     record = _record(context, outcome, select, ignore, time.perf_counter() - started)
-    return _write(record, outcome, folder, (select, ignore))
+    return _write(record, outcome, folder)
 
 
 def _check_codes(select: Sequence[str], ignore: Sequence[str]) -> None:
@@ -260,6 +261,8 @@ def _record(
         stages=outcome.stages,
         evidence=Evidence(whole_tree(outcome.groups), declared, outcome.reasons),
         command=_command(spec, context.settings),
+        variables=variables_of(context.model),
+        keys=keys_of(spec, context.model),
         thresholds=spec.thresholds,
         select=select,
         ignore=ignore,
@@ -287,15 +290,10 @@ def _command(spec: ModelSpec, settings: Settings) -> str:
     return shlex.join(words)
 
 
-def _write(
-    record: ReviewRecord,
-    outcome: Outcome,
-    folder: Path,
-    selection: tuple[Sequence[str], Sequence[str]],
-) -> Review:
+def _write(record: ReviewRecord, outcome: Outcome, folder: Path) -> Review:
     from ..reports.html import render
 
     write_groups(folder / "run.nc", outcome.groups)
-    write_json(folder / "run.json", as_json(record, selection))
+    write_json(folder / "run.json", as_json(record))
     write_text(folder / "report.html", render(record))
     return Review(record, folder)
