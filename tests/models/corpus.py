@@ -1,0 +1,14 @@
+"""All models with their truth."""
+
+from __future__ import annotations
+
+from . import awkward, bambi_formulas, counts, nested, processes, shrinkage, slopes, textbook
+from .expected import Case
+
+_FILES = (textbook, nested, slopes, counts, shrinkage, processes, bambi_formulas, awkward)
+
+BASIC: list[Case] = [case for file in _FILES for case in file.MODELS]
+"""54 models, one for each construction that a finder has to know."""
+
+DECLARED: list[Case] = list(awkward.DECLARED)
+"""Models that only a declaration settles, with it."""
