@@ -51,9 +51,3 @@ class Tier(StrEnum):
     def why_skipped(self) -> str:
         """Why a stage was left out."""
         return f"tier {self.value}: {self.left_out}; ask with --tier full"
-
-    def enough_for(self, code: str) -> bool:
-        """Return whether the tier runs what the check ``code`` looks at."""
-        if code.startswith("SPC"):
-            return True
-        return self is Tier.FULL or (self is Tier.PRIOR and code.startswith("PRI"))

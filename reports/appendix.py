@@ -92,6 +92,7 @@ def facts(record: ReviewRecord) -> list[tuple[str, str]]:
         f"{name}: {counted(int(n), 'row')}" for name, n in dict(record.data.get("rows", {})).items()
     )
     found = [
+        ("Tier", record.tier.not_known or "full: every stage was asked for"),
         ("Seed", str(s.get("seed", NONE))),
         (
             "Sampler",

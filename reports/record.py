@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..checks import Evidence, Finding
+from ..checks import Evidence, ExpectedFailure, Finding, Tier
 from ..checks.conclusion import Conclusion
 
 
@@ -60,6 +60,10 @@ class ReviewRecord:
         Reproduces the review.
     thresholds : mapping
         Thresholds that the spec changed.
+    tier : Tier
+        How deep the review looked.
+    expected : sequence of ExpectedFailure
+        What the spec and its project announced.
     select, ignore : sequence of str
         Codes of the checks that were asked for, and left out.
     variables : sequence of mapping
@@ -88,3 +92,5 @@ class ReviewRecord:
     ignore: Sequence[str] = ()
     variables: Sequence[Mapping[str, Any]] = ()
     keys: Mapping[str, Any] = field(default_factory=dict)
+    tier: Tier = Tier.FULL
+    expected: Sequence[ExpectedFailure] = ()

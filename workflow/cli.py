@@ -76,6 +76,13 @@ def main() -> None:
     help="'warn' also exits with 1 on warnings and undecided questions.",
 )
 @click.option(
+    "--tier",
+    type=click.Choice(["lint", "prior", "full"]),
+    default="full",
+    show_default=True,
+    help="How deep to look: 'lint' samples nothing, 'prior' only simulates from the prior.",
+)
+@click.option(
     "--format",
     "format_",
     type=click.Choice(["html", "json"]),
@@ -96,6 +103,7 @@ def review(
     select: list[str],
     ignore: list[str],
     fail_on: str,
+    tier: str,
     format_: str,
     quiet: bool,
     verbose: bool,
@@ -117,6 +125,7 @@ def review(
         "chains": chains,
         "select": select,
         "ignore": ignore,
+        "tier": tier,
     }
     finished, worst = [], 0
     for spec in specs:

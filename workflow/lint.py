@@ -6,19 +6,19 @@ import ast
 import io
 import re
 import tokenize
-import tomllib
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..checks import Evidence, Finding, Verdict, run_checks, selected
+from ..checks import Evidence, Finding, Verdict, expect_failures, run_checks, selected
 from ..checks.hierarchy.variables import read_variables
 from ..checks.spec import OPT_IN
 from ..checks.spec.comments import Ignore
 from .errors import SpecError
 from .preflight import model_of
+from .project import project_settings
 from .spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -28,7 +28,11 @@ _COMMENT = re.compile(r"#\s*poolwise:\s*ignore\[([^\]]*)\]\s*(.*)")
 
 
 def lint(
-    spec: ModelSpec, *, select: Sequence[str] = (), ignore: Sequence[str] = ()
+    spec: ModelSpec,
+    *,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    today: date | None = None,
 ) -> list[Finding]:
     """Ask every rule about a spec, without sampling.
 
@@ -38,6 +42,8 @@ def lint(
     select, ignore : sequence of str, optional
         Codes or their beginnings, as on the command line. Added to what ``[tool.poolwise]`` of the
         nearest ``pyproject.toml`` above the spec says, except that ``select`` replaces it.
+    today : date, optional
+        Decides which expected failures have expired; the day it is (UTC) when left out.
 
     Returns
     -------
@@ -52,14 +58,16 @@ def lint(
     """
     import xarray as xr
 
-    settings = lint_settings(spec.path)
+    settings = project_settings(spec.path)
     codes = _codes(select or settings.select, [*ignore, *settings.ignore], spec)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # rules say what PyMC warns of, with line and remedy
         model = model_of(spec)
         evidence = Evidence(xr.DataTree(), declared=static_evidence(spec, model))
         findings = run_checks(evidence, thresholds=spec.thresholds, select=codes)
-    return _in_order(spec, _silenced(findings, spec))
+    expected = settings.expected_of(spec)
+    known = expect_failures(_silenced(findings, spec), expected, today or datetime.now(UTC).date())
+    return _in_order(spec, known)
 
 
 def lint_all(
@@ -83,43 +91,6 @@ def static_evidence(spec: ModelSpec, model: pm.Model) -> dict[str, Any]:
         "variables": read_variables(model, lambda name: places.line_of(name)),
         "spec_ignores": places.ignores,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class LintSettings:
-    """``[tool.poolwise]`` of a ``pyproject.toml``."""
-
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-
-
-def lint_settings(path: str) -> LintSettings:
-    """Return the settings of the nearest ``pyproject.toml`` above a spec.
-
-    Raises
-    ------
-    SpecError
-        If the file cannot be read, or ``select`` or ``ignore`` is no list of codes.
-    """
-    if not path:
-        return LintSettings()
-    folders = Path(path).resolve().parents
-    file = next((f / "pyproject.toml" for f in folders if (f / "pyproject.toml").is_file()), None)
-    if file is None:
-        return LintSettings()
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("poolwise", {})
-    except (OSError, ValueError) as error:
-        raise SpecError(f"cannot be read: {error}", path=str(file)) from error
-    for name in ("select", "ignore"):
-        codes = table.get(name, [])
-        if not isinstance(codes, list) or not all(isinstance(c, str) for c in codes):
-            raise SpecError(
-                f"[tool.poolwise] {name} is no list of codes",
-                path=str(file),
-                expected=f'{name} = ["SPC104"]',
-            )
-    return LintSettings(tuple(table.get("select", ())), tuple(table.get("ignore", ())))
 
 
 def _codes(select: Sequence[str], ignore: Sequence[str], spec: ModelSpec) -> list[str]:

@@ -6,10 +6,22 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..checks import Evidence, Finding, Met, run_checks, selected
+from ..checks import (
+    REGISTRY,
+    Evidence,
+    ExpectedFailure,
+    Finding,
+    Met,
+    Tier,
+    Verdict,
+    expect_failures,
+    run_checks,
+    selected,
+)
 from ..checks.conclusion import conclude
 from ..reports.plain import estimates, regularization, sensitivity, uncertainty
 from ..reports.record import ReviewRecord, StageRecord
@@ -31,21 +43,32 @@ def judged(
     static: Sequence[Finding],
     lines: Mapping[str, int | None],
     thresholds: Mapping[str, Mapping[str, Any]],
+    created: str,
+    tier: Tier,
+    expected: Sequence[ExpectedFailure],
     **details: Any,
 ) -> ReviewRecord:
     """Ask every check of a run and sum up: a pure function of what was saved.
 
     ``static`` holds what the linter found: it looked at the model, which a saved run has not.
+    Expected failures expire by the day of the run, so that judging it again says the same.
     """
     judged_now = [STATIC, *ignore]
-    findings = run_checks(evidence, thresholds=thresholds, select=select, ignore=judged_now)
+    found = run_checks(evidence, thresholds=thresholds, select=select, ignore=judged_now)
     wanted = {c.code for c in selected(select, ignore)}
+    # No selection hides that the review broke off.
+    if "RUN001" not in wanted:
+        found += [f for f in REGISTRY["RUN001"].run(evidence) if f.verdict is Verdict.ERROR]
+    findings = expect_failures(found, expected, datetime.fromisoformat(created).date())
     placed = [_with_line(f, lines) for f in (*(f for f in static if f.code in wanted), *findings)]
     return ReviewRecord(
         evidence=evidence,
         findings=placed,
-        conclusion=conclude(placed),
+        conclusion=conclude(placed, tier),
         thresholds=thresholds,
+        created=created,
+        tier=tier,
+        expected=expected,
         select=select,
         ignore=ignore,
         **details,
@@ -75,6 +98,8 @@ def as_json(record: ReviewRecord) -> dict[str, Any]:
             "variables": [dict(v) for v in record.variables],
             "keys": dict(record.keys),
         },
+        "tier": record.tier.value,
+        "not_known": record.tier.not_known,
         "verdict": conclusion.verdict.value,
         "headline": conclusion.headline,
         "sentence": conclusion.sentence,
@@ -100,6 +125,7 @@ def as_json(record: ReviewRecord) -> dict[str, Any]:
             "stage_errors": [f.as_dict() for f in evidence.declared["stage_errors"]],
             "expectations": [_finite(asdict(m)) for m in evidence.declared.get("expectations", [])],
             "thresholds": {k: dict(v) for k, v in record.thresholds.items()},
+            "expected_failures": [e.as_dict() for e in record.expected],
             "select": list(record.select),
             "ignore": list(record.ignore),
         },
@@ -171,6 +197,8 @@ def load_run(folder: str | Path) -> ReviewRecord:
         variables=spec["variables"],
         keys=spec["keys"],
         thresholds=declared["thresholds"],
+        tier=Tier(saved["tier"]),
+        expected=[ExpectedFailure.from_dict(e) for e in declared["expected_failures"]],
         select=declared["select"],
         ignore=declared["ignore"],
         static=[Finding.from_dict(f) for f in saved["findings"] if f["code"].startswith(STATIC)],

@@ -6,13 +6,13 @@ import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from ..checks import Evidence, Finding, Met, Verdict, selected
+from ..checks import Evidence, Finding, Met, Tier, Verdict, selected
 from ..checks.expect import meet
 from ..checks.hierarchy import discover, roles
 from ..checks.prior import flat
@@ -25,10 +25,12 @@ from .lint import lint
 from .loading import as_spec
 from .parts import keys_of, variables_of
 from .preflight import build_model, observed_values
-from .record import as_json, judged
+from .project import project_settings
+from .record import STATIC, as_json, judged
 from .runner import Outcome, Watcher, run_stages, whole_tree
 from .settings import Settings
 from .spec import ModelSpec
+from .stages.data import data_groups
 from .stages.stage import Context, plain
 from .store import prepare, write_groups, write_json, write_text
 
@@ -93,7 +95,9 @@ def review(
     chains: int = Settings.chains,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    tier: str = Tier.FULL,
     watcher: Watcher | None = None,
+    today: date | None = None,
 ) -> Review:
     """Review a model: simulate from its prior, fit it, check the fit, sweep its priors.
 
@@ -109,8 +113,13 @@ def review(
         Of every fit.
     select, ignore : sequence of str
         Codes of checks, or how they begin.
+    tier : {"full", "prior", "lint"}
+        How deep to look: ``lint`` samples nothing, ``prior`` only simulates from the prior. What a
+        tier leaves out is skipped, never passed.
     watcher : Watcher, optional
         Is told how the run goes on.
+    today : date, optional
+        Decides which expected failures have expired; the day it is (UTC) when left out.
 
     Returns
     -------
@@ -125,6 +134,7 @@ def review(
     started = time.perf_counter()
     this = as_spec(spec)
     _check_codes(select, ignore)
+    depth = _tier(tier)
     settings = _settings(this, seed=seed, draws=draws, tune=tune, chains=chains)
     model = build_model(this)
     folder = prepare(Path(output) if output is not None else Path("poolwise_runs") / this.name)
@@ -136,9 +146,10 @@ def review(
         hierarchy=hierarchy,
         roles=roles(model, hierarchy),
         model_key=model_key(model),
+        groups=data_groups(model),
         folder=folder / "stages",
     )
-    outcome = run_stages(context, watcher)
+    outcome = run_stages(context, watcher, tier=depth)
     _add_conclusions(this, outcome)
     if context.roles.assumed_offsets:
         names = ", ".join(context.roles.assumed_offsets)
@@ -146,8 +157,20 @@ def review(
             f"{names} was taken to be a standardised offset, so its prior is not varied; "
             "declare its level to settle that"
         )
-    record = _record(context, outcome, select, ignore, time.perf_counter() - started)
+    now = datetime.now(UTC)
+    if today is not None:
+        now = now.replace(year=today.year, month=today.month, day=today.day)
+    record = _record(context, outcome, (select, ignore), depth, now, started)
     return _write(record, outcome, folder)
+
+
+def _tier(name: str) -> Tier:
+    try:
+        return Tier(name)
+    except ValueError:
+        raise SpecError(
+            f"there is no tier {name!r}", expected=f"one of {', '.join(Tier)}"
+        ) from None
 
 
 def _check_codes(select: Sequence[str], ignore: Sequence[str]) -> None:
@@ -159,16 +182,28 @@ def _check_codes(select: Sequence[str], ignore: Sequence[str]) -> None:
         ) from error
 
 
-def _linted(spec: ModelSpec, outcome: Outcome) -> Sequence[Finding]:
+def _linted(
+    spec: ModelSpec, outcome: Outcome, select: Sequence[str], tier: Tier, today: date
+) -> Sequence[Finding]:
     """Lint the spec; a linter that stops costs only its own findings.
 
-    Rules that found nothing are left out: fifty passes would drown what the draws say.
+    Rules that found nothing are left out of a review that has more to say than the linter, unless
+    they were asked for: fifty passes would drown what the draws say.
     """
-    try:
-        return [f for f in lint(spec) if f.verdict is not Verdict.PASS]
-    except Exception as error:
-        outcome.gaps.append(f"The spec could not be linted: {one_line(error)}")
+    rules = [code for code in select if code.startswith(STATIC)]
+    if select and not rules:
         return []
+    try:
+        found = lint(spec, select=rules, today=today)
+    except Exception as error:
+        message = f"The spec could not be linted: {one_line(error)}"
+        if tier is Tier.LINT:
+            outcome.errors.append(stopped(message, where="lint", line=spec.line))
+        else:
+            outcome.gaps.append(message)
+        return []
+    listed = bool(rules) or tier is Tier.LINT
+    return [f for f in found if listed or f.verdict is not Verdict.PASS]
 
 
 def _settings(spec: ModelSpec, seed: int | None, **sizes: int) -> Settings:
@@ -181,12 +216,14 @@ def _settings(spec: ModelSpec, seed: int | None, **sizes: int) -> Settings:
 
 def _add_conclusions(spec: ModelSpec, outcome: Outcome) -> None:
     """Evaluate declared quantities and decisions; a function that raises costs only itself."""
-    if "posterior" not in outcome.groups:
-        return
     for group, functions, boolean in (
         ("quantities", spec.quantities, False),
         ("decisions", spec.decisions, True),
     ):
+        if "posterior" not in outcome.groups:
+            if functions:
+                outcome.reasons[group] = outcome.reasons["posterior"]
+            continue
         try:
             values = evaluate(spec, functions, outcome.groups["posterior"], boolean=boolean)
         except SpecError as error:
@@ -223,11 +260,13 @@ def _expectations(spec: ModelSpec, outcome: Outcome) -> list[Met]:
 def _record(
     context: Context,
     outcome: Outcome,
-    select: Sequence[str],
-    ignore: Sequence[str],
-    seconds: float,
+    selection: tuple[Sequence[str], Sequence[str]],
+    tier: Tier,
+    now: datetime,
+    started: float,
 ) -> ReviewRecord:
     spec = context.spec
+    static = _linted(spec, outcome, selection[0], tier, now.date())
     declared: dict[str, Any] = {
         "top_level_priors": context.roles.top_level,
         "stage_errors": outcome.errors,
@@ -249,8 +288,8 @@ def _record(
         path=_shown_path(spec.path),
         line=spec.line,
         source=spec.source,
-        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        seconds=seconds,
+        created=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        seconds=time.perf_counter() - started,
         unit=spec.unit,
         settings=asdict(context.settings),
         environment=versions(),
@@ -260,13 +299,15 @@ def _record(
         },
         stages=outcome.stages,
         evidence=Evidence(whole_tree(outcome.groups), declared, outcome.reasons),
-        command=_command(spec, context.settings),
+        command=_command(spec, context.settings, tier),
         variables=variables_of(context.model),
         keys=keys_of(spec, context.model),
         thresholds=spec.thresholds,
-        select=select,
-        ignore=ignore,
-        static=_linted(spec, outcome),
+        tier=tier,
+        expected=project_settings(spec.path).expected_of(spec),
+        select=selection[0],
+        ignore=selection[1],
+        static=static,
         lines={n: spec.line_of(n) for n in context.model.named_vars},
     )
 
@@ -280,13 +321,15 @@ def _shown_path(path: str) -> str:
         return Path(path).name
 
 
-def _command(spec: ModelSpec, settings: Settings) -> str:
+def _command(spec: ModelSpec, settings: Settings, tier: Tier) -> str:
     target = f"{_shown_path(spec.path) or 'models.py'}::{spec.name}"
     words = ["poolwise", "review", target, "--seed", str(settings.seed)]
     default = Settings()
     for name in ("draws", "tune", "chains"):
         if getattr(settings, name) != getattr(default, name):
             words += [f"--{name}", str(getattr(settings, name))]
+    if tier is not Tier.FULL:
+        words += ["--tier", tier.value]
     return shlex.join(words)
 
 

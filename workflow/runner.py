@@ -11,7 +11,7 @@ from typing import Protocol
 
 import xarray as xr
 
-from ..checks import Finding
+from ..checks import Finding, Tier
 from ..checks.evidence import FAMILIES, GROUPS
 from ..checks.run import stopped
 from ..reports.record import StageRecord
@@ -86,9 +86,12 @@ class Outcome:
 
 
 def run_stages(
-    context: Context, watcher: Watcher | None = None, stages: Sequence[Stage] = STAGES
+    context: Context,
+    watcher: Watcher | None = None,
+    stages: Sequence[Stage] = STAGES,
+    tier: Tier = Tier.FULL,
 ) -> Outcome:
-    """Run every stage whose needs are there.
+    """Run every stage of a tier whose needs are there.
 
     A stage whose inputs are those of a saved result is not run. A stage that raises becomes an
     error finding that names the user's line; later stages that do not need it still run.
@@ -96,9 +99,13 @@ def run_stages(
     watcher = watcher or Silent()
     outcome = Outcome(groups=context.groups)
     for stage in stages:
-        record = _run_one(stage, context, outcome, watcher)
+        if tier is Tier.FULL or stage.name in tier.stages:
+            record = _run_one(stage, context, outcome, watcher)
+            watcher.ends(record)
+        else:
+            _explain(stage, outcome, tier.why_skipped)
+            record = StageRecord(name=stage.name, status="skipped", message=tier.why_skipped)
         outcome.stages.append(record)
-        watcher.ends(record)
     return outcome
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from ..checks.expect import Expect
+from ..checks.expected import ExpectedFailure
 from ..checks.hierarchy.level import Level
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class ModelSpec:
         What will be decided: posterior dataset in, boolean DataArray over the draws out.
     thresholds : mapping of str to mapping
         Thresholds of checks by code, ``{"SMP301": {"limit": 1.05}}``.
+    expected_failures : sequence of ExpectedFailure
+        Findings that are known and accepted for a while, each with a reason and a last day.
     seed : int, optional
         Used when none is given on the command line.
     unit : str, optional
@@ -58,6 +61,7 @@ class ModelSpec:
     quantities: Mapping[str, Quantity] = field(default_factory=dict)
     decisions: Mapping[str, Quantity] = field(default_factory=dict)
     thresholds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    expected_failures: Sequence[ExpectedFailure] = ()
     seed: int | None = None
     unit: str = ""
 

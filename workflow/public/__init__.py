@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from poolwise.checks.evidence import Evidence
     from poolwise.checks.expect import Expect
+    from poolwise.checks.expected import ExpectedFailure
     from poolwise.checks.finding import Finding, Verdict
     from poolwise.checks.hierarchy.level import Level
     from poolwise.workflow.errors import SpecError
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Evidence": "checks.evidence",
     "Expect": "checks.expect",
+    "ExpectedFailure": "checks.expected",
     "Finding": "checks.finding",
     "Level": "checks.hierarchy.level",
     "ModelSpec": "workflow.spec",
@@ -40,6 +42,7 @@ _HOME = {
 __all__ = [
     "Evidence",
     "Expect",
+    "ExpectedFailure",
     "Finding",
     "Level",
     "ModelSpec",

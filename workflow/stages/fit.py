@@ -34,14 +34,7 @@ class Fit:
 
     name = "fit"
     needs: tuple[str, ...] = ()
-    provides = (
-        "posterior",
-        "sample_stats",
-        "log_likelihood",
-        "log_prior",
-        "observed_data",
-        "constant_data",
-    )
+    provides = ("posterior", "sample_stats", "log_likelihood", "log_prior")
 
     def depends_on(self, context: Context) -> Mapping[str, Any]:
         """Model, sampling settings and seed."""
@@ -49,7 +42,6 @@ class Fit:
 
     def run(self, context: Context) -> dict[str, xr.Dataset]:
         """Sample, then evaluate log-likelihood and log-prior on the draws."""
-        from pymc.backends.arviz import find_constants, find_observations
         from pymc.stats import compute_log_likelihood, compute_log_prior
 
         model, settings = context.model, context.settings
@@ -61,15 +53,10 @@ class Fit:
         with without_starts(model):
             likelihood = compute_log_likelihood(tree, **options)
             prior = compute_log_prior(tree, **options)
-        observed = find_observations(model)
         groups = groups_of(tree)
         groups["log_likelihood"] = halved(_group(likelihood, "log_likelihood"))
         groups["log_prior"] = _group(prior, "log_prior")
         groups["sample_stats"] = statistics(groups["sample_stats"])
-        groups["observed_data"] = _dataset(model, observed)
-        constants = _dataset(model, find_constants(model))
-        if constants.data_vars:
-            groups["constant_data"] = constants
         return {name: groups[name] for name in self.provides if name in groups}
 
 
@@ -156,12 +143,3 @@ def statistics(found: xr.Dataset) -> xr.Dataset:
 
 def _group(tree: xr.DataTree | xr.Dataset, name: str) -> xr.Dataset:
     return plain(tree if isinstance(tree, xr.Dataset) else tree[name].to_dataset())
-
-
-def _dataset(model: pm.Model, values: Mapping[str, Any]) -> xr.Dataset:
-    from arviz_base import dict_to_dataset
-
-    names = set(values)
-    coords: dict[Any, Any] = {k: list(v) for k, v in model.coords.items() if v is not None}
-    dims: dict[Any, Any] = {k: list(d) for k, d in model.named_vars_to_dims.items() if k in names}
-    return plain(dict_to_dataset(dict(values), coords=coords, dims=dims, sample_dims=[]))

@@ -36,7 +36,7 @@ class Context:
     model_key : str
         Hash of the model's graph and data.
     groups : dict of str to Dataset
-        What stages have provided so far, by group name.
+        The data, and what stages have provided so far, by group name.
     folder : Path
         Where a stage may keep finished parts of its work.
     report : callable
