@@ -4,6 +4,7 @@ from .cheap import constant_value, python_mode, value_of
 from .discovery import discover
 from .hierarchy import GroupLevel, Hierarchy, Membership, Outcome, Relation, Role
 from .level import Level
+from .reading import read_hierarchy
 from .roles import Roles, roles
 from .rows import NotUnderstood, Rows, mean_and_sd, normal_outcome, rows_of
 from .support import is_positive
@@ -25,6 +26,7 @@ __all__ = [
     "mean_and_sd",
     "normal_outcome",
     "python_mode",
+    "read_hierarchy",
     "roles",
     "rows_of",
     "value_of",

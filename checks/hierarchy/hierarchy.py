@@ -180,7 +180,7 @@ class Outcome:
     rows: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Hierarchy:
     """The levels of a model, and what could not be settled.
 
@@ -209,6 +209,11 @@ class Hierarchy:
     outcomes: list[Outcome] = field(default_factory=list)
     offsets: set[str] = field(default_factory=set)
     unclear: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        from .outline import in_text
+
+        return in_text(self)
 
     def parent_of(self, name: str) -> str | None:
         """Return the closest level that a level is nested in, or None."""

@@ -38,7 +38,7 @@ def relate(
     list of Relation
         ``nested`` from the inner to the outer level; otherwise in the order of ``groups``.
     """
-    tables = _tables(memberships, groups)
+    tables = groups_at(memberships, groups)
     found = []
     for one, other in combinations(groups, 2):
         shared = [(t[one], t[other]) for t in tables.values() if one in t and other in t]
@@ -80,10 +80,16 @@ def _lies_in(inner: Codes, outer: Codes) -> bool:
     return bool((around[occurs] >= 0).all() and (around[inner[both]] == outer[both]).all())
 
 
-def _tables(
+def groups_at(
     memberships: Iterable[tuple[str, Membership]], groups: Mapping[str, int]
 ) -> dict[str, dict[str, Codes]]:
-    """Return the groups of every level at each element of each thing it enters, also indirectly."""
+    """Return the groups of every level at each element of each thing it enters, also indirectly.
+
+    Returns
+    -------
+    dict of str to dict of str to ndarray
+        By outcome or level that is entered, then by level that enters it.
+    """
     direct: dict[str, dict[str, Codes]] = {name: {name: np.arange(n)} for name, n in groups.items()}
     for level, membership in memberships:
         direct.setdefault(membership.enters, {})[level] = np.asarray(membership.group)
