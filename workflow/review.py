@@ -14,7 +14,7 @@ import xarray as xr
 
 from ..checks import Evidence, Finding, Met, Tier, Verdict, selected
 from ..checks.expect import meet
-from ..checks.hierarchy import discover, roles
+from ..checks.hierarchy import read_hierarchy, roles
 from ..checks.prior import flat
 from ..checks.run import stopped
 from ..reports.record import ReviewRecord
@@ -138,7 +138,7 @@ def review(
     settings = _settings(this, seed=seed, draws=draws, tune=tune, chains=chains)
     model = build_model(this)
     folder = prepare(Path(output) if output is not None else Path("poolwise_runs") / this.name)
-    hierarchy = discover(model, this.levels)
+    hierarchy = read_hierarchy(model, levels=this.levels)
     context = Context(
         spec=this,
         model=model,

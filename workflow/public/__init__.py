@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from poolwise.checks.expect import Expect
     from poolwise.checks.expected import ExpectedFailure
     from poolwise.checks.finding import Finding, Verdict
+    from poolwise.checks.hierarchy.hierarchy import Hierarchy
     from poolwise.checks.hierarchy.level import Level
+    from poolwise.checks.hierarchy.reading import read_hierarchy
     from poolwise.workflow.errors import SpecError
     from poolwise.workflow.record import load_run
     from poolwise.workflow.review import Review, review
@@ -28,6 +30,7 @@ _HOME = {
     "Expect": "checks.expect",
     "ExpectedFailure": "checks.expected",
     "Finding": "checks.finding",
+    "Hierarchy": "checks.hierarchy.hierarchy",
     "Level": "checks.hierarchy.level",
     "ModelSpec": "workflow.spec",
     "Review": "workflow.review",
@@ -35,6 +38,7 @@ _HOME = {
     "SpecError": "workflow.errors",
     "Verdict": "checks.finding",
     "load_run": "workflow.record",
+    "read_hierarchy": "checks.hierarchy.reading",
     "review": "workflow.review",
     "spec": "workflow.spec",
 }
@@ -44,6 +48,7 @@ __all__ = [
     "Expect",
     "ExpectedFailure",
     "Finding",
+    "Hierarchy",
     "Level",
     "ModelSpec",
     "Review",
@@ -52,6 +57,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "load_run",
+    "read_hierarchy",
     "review",
     "spec",
 ]

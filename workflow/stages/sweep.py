@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from ...checks.hierarchy import discover
+from ...checks.hierarchy import read_hierarchy
 from ..conclusions import followed
 from ..errors import SpecError, one_line
 from ..fingerprint import code_key, key_of
@@ -87,7 +87,7 @@ class PriorSweep:
         if fallback and fallback not in context.fallbacks:
             context.fallbacks.append(fallback)
         posterior = plain(tree["posterior"].to_dataset())
-        levels = discover(model, context.spec.levels).levels
+        levels = read_hierarchy(model, levels=context.spec.levels).levels
         rows = {name: find_rows(model, level, posterior) for name, level in levels.items()}
         datasets = level_datasets(model, levels, posterior, rows)
         fit = plain(followed(context.spec, posterior, context.roles.top_level, datasets))
