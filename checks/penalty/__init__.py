@@ -1,0 +1,20 @@
+"""The penalty of a linear level, as a classical analyst would have chosen it."""
+
+from .l_curve import Corner, LCurve, corner, l_curve
+from .markers import METHODS, Marker, Outcome, classical_markers
+from .ridge import NotLinear, Ridge, dense, one_way
+
+__all__ = [
+    "METHODS",
+    "Corner",
+    "LCurve",
+    "Marker",
+    "NotLinear",
+    "Outcome",
+    "Ridge",
+    "classical_markers",
+    "corner",
+    "dense",
+    "l_curve",
+    "one_way",
+]
