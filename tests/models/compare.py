@@ -67,13 +67,21 @@ class _Comparison:
     def answers(self) -> Iterator[Answer]:
         yield from self._roles()
         yield from self._unclear()
-        for term in self.expected.levels:
+        for term in self._terms():
             yield self._level(term)
             yield self._rows(term)
         for level in self.extra:
             yield self._extra(level)
         yield from self._relations()
         yield from self._outcomes()
+
+    def _terms(self) -> list[Term]:
+        """Terms that are found, or should have been."""
+        return [
+            term
+            for term in self.expected.levels
+            if not term.optional or _key(self.expected, term) in self.pairs
+        ]
 
     def _roles(self) -> Iterator[Answer]:
         for name, truth in self.expected.roles.items():
@@ -158,7 +166,7 @@ class _Comparison:
         return name
 
     def _relations(self) -> Iterator[Answer]:
-        terms = self.expected.levels
+        terms = self._terms()
         for i, one in enumerate(terms):
             for other in terms[i + 1 :]:
                 yield self._relation(one, other)
@@ -178,13 +186,13 @@ class _Comparison:
             reported = any(n in self.found.why_no_rows for n in names)
             grade = Grade.REPORTED if reported else Grade.UNANSWERED
             return Answer("relation", grade, f"{text}: no relation")
-        forward = self.expected.relation(one, other)
-        backward = self.expected.relation(other, one)
-        if "nested" in (forward, backward):
-            inner, outer = names if forward == "nested" else names[::-1]
+        forward = self.expected.relations(one, other)
+        backward = self.expected.relations(other, one)
+        if "nested" in (*forward, *backward):
+            inner, outer = names if "nested" in forward else names[::-1]
             wanted = {(inner, outer, "nested")}
         else:
-            wanted = {(a, b, forward) for a, b in (names, names[::-1])}
+            wanted = {(a, b, kind) for a, b in (names, names[::-1]) for kind in forward}
         right = len(known) == 1 and known[0] in wanted
         text = f"{text}: {known}, expected {sorted(wanted)[0]}"
         return Answer("relation", Grade.RIGHT if right else Grade.WRONG, text)

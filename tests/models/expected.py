@@ -35,6 +35,8 @@ class Term:
     family : str
     via : tuple of str and ndarray, optional
         Another true account of where the term enters, with the group of each element there.
+    optional : bool
+        Whether it is as true to say that this is no level.
     """
 
     level: str
@@ -46,6 +48,13 @@ class Term:
     enters: str = ""
     family: str = "Normal"
     via: tuple[str, np.ndarray] | None = None
+    optional: bool = False
+
+    def never_meets(self, other: Term) -> bool:
+        """Whether no row belongs to both."""
+        if self.enters != other.enters or self.group is None or other.group is None:
+            return False
+        return not np.any((self.group >= 0) & (other.group >= 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +91,10 @@ class Expected:
     levels : tuple of Term
     nested : mapping of str to tuple of str
         Names of the levels that each group of a level lies in exactly one group of.
-    disjoint : tuple of pairs of str
-        Levels no row belongs to both of. Every other pair of different levels is crossed.
+        Every other pair of different levels is crossed, or disjoint where no row has both.
+    matched : tuple of pairs of str
+        Variables on the same groups that meet in pairs, as attack and defence of teams do: both
+        ``same`` and ``crossed`` are true.
     outcomes : tuple of Likelihood
     unclear : tuple of str
         Variables that nobody can place from the model alone: they must be reported.
@@ -94,20 +105,20 @@ class Expected:
     roles: Mapping[str, Role | tuple[Role, ...]]
     levels: tuple[Term, ...] = ()
     nested: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    disjoint: tuple[tuple[str, str], ...] = ()
+    matched: tuple[tuple[str, str], ...] = ()
     outcomes: tuple[Likelihood, ...] = ()
     unclear: tuple[str, ...] = ()
     declared: Mapping[str, Level] = field(default_factory=dict)
 
-    def relation(self, one: Term, other: Term) -> str:
-        """Return how the groups of two terms hang together, seen from the first."""
+    def relations(self, one: Term, other: Term) -> tuple[str, ...]:
+        """Return what is true of the groups of two terms, seen from the first."""
+        if {one.variable, other.variable} in map(set, self.matched):
+            return ("same", "crossed")
         if one.level == other.level:
-            return "same"
+            return ("same",)
         if other.level in self.nested.get(one.level, ()):
-            return "nested"
-        if {one.level, other.level} in map(set, self.disjoint):
-            return "disjoint"
-        return "crossed"
+            return ("nested",)
+        return ("disjoint" if one.never_meets(other) else "crossed",)
 
 
 @dataclass(frozen=True, slots=True)
