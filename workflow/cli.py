@@ -244,16 +244,30 @@ def lint(
 
 @main.command()
 @click.argument("targets", nargs=-1, required=True, metavar="SPEC...")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="'json' prints what the tree shows as data.",
+)
 @_friendly
-def show(targets: tuple[str, ...]) -> None:
+def show(targets: tuple[str, ...], format_: str) -> None:
     """Print the hierarchy of SPEC: levels, rows per group, priors; without sampling."""
-    from ..reports.hierarchy import print_hierarchy
+    import json
+
+    from ..reports.tree import print_hierarchy
     from .loading import load_specs
     from .show import sketch
 
-    for target in targets:
-        for spec in load_specs(target):
-            print_hierarchy(sketch(spec), _console())
+    found = [sketch(spec) for target in targets for spec in load_specs(target)]
+    if format_ == "json":
+        data = [this.as_dict() for this in found]
+        click.echo(json.dumps(data[0] if len(data) == 1 else data, indent=1))
+        return
+    for this in found:
+        print_hierarchy(this, _console())
 
 
 @main.command("list")

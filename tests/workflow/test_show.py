@@ -2,15 +2,67 @@
 
 from __future__ import annotations
 
+import io
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
+from poolwise.reports.hierarchy import HierarchySketch
+from poolwise.reports.tree import print_hierarchy
 from poolwise.workflow.cli import main
+from poolwise.workflow.loading import load_specs
+from poolwise.workflow.show import sketch
 
 MODELS = Path(__file__).parents[2] / "tutorials" / "models"
+
+SPECS = """
+import numpy as np
+import pymc as pm
+
+RNG = np.random.default_rng(3)
+PLOT = np.repeat(np.arange(11), 4)
+WHO = np.arange(44) % 3
+X = RNG.normal(size=44)
+SITE = np.repeat(np.arange(4), 3)
+COORDS = {"site": range(4), "plot": range(12), "who": list("abc")}
+
+
+def nested_and_crossed() -> pm.Model:
+    with pm.Model(coords=COORDS) as model:
+        rain = pm.Data("rain", X)
+        site = pm.Normal("site_mean", pm.Normal("mu", 0, 9), pm.HalfNormal("s_s", 2), dims="site")
+        plot = pm.Normal("plot_mean", site[SITE], pm.Exponential("s_p", 0.5), dims="plot")
+        who = pm.HalfNormal("s_w", 1) * pm.Normal("z_w", 0, 1, dims="who")
+        slope = pm.HalfNormal("s_v", 1) * pm.Normal("z_v", 0, 1, dims="who")
+        eta = plot[PLOT] + who[WHO] + (pm.Normal("b", 0, 2) + slope[WHO]) * rain
+        pm.Poisson("count", pm.math.exp(eta), observed=RNG.poisson(3, 44))
+    return model
+
+
+def flat() -> pm.Model:
+    with pm.Model() as model:
+        theta = pm.Normal("theta", pm.Flat("mu"), pm.HalfNormal("tau", 1), shape=3)
+        pm.Normal("y", theta, 1, observed=[1.0, 2.0, 4.0])
+    return model
+
+
+def not_clear() -> pm.Model:
+    with pm.Model() as model:
+        u = pm.Normal("u", 0, pm.HalfNormal("tau", 1, shape=3), shape=3)
+        pm.Normal("y", u[WHO], pm.HalfNormal("sigma", 1), observed=X)
+    return model
+
+
+def no_level() -> pm.Model:
+    with pm.Model() as model:
+        pm.Normal("y", pm.Normal("b", 0, 1) * X, pm.HalfNormal("sigma", 1), observed=X + 1)
+    return model
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -25,36 +77,122 @@ def no_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pm, "sample", refuse)
 
 
-def show(target: Path) -> str:
-    result = CliRunner().invoke(main, ["show", str(target)])
+@pytest.fixture
+def specs(tmp_path: Path) -> str:
+    (tmp_path / "models.py").write_text(SPECS)
+    return str(tmp_path / "models.py")
+
+
+def show(target: str, *options: str) -> str:
+    result = CliRunner().invoke(main, ["show", target, *options])
     assert result.exit_code == 0, result.output
     return result.output
 
 
+def drawn(this: HierarchySketch, width: int, **options: Any) -> str:
+    file = io.StringIO()
+    print_hierarchy(this, Console(file=file, width=width, **options))
+    return file.getvalue()
+
+
+def depth_of(shown: str, text: str) -> int:
+    line = next(line for line in shown.splitlines() if text in line)
+    return len(line) - len(line.lstrip("│├└─ "))
+
+
 def test_radon_is_read_without_a_declaration() -> None:
-    shown = show(MODELS / "radon.py")
+    shown = show(str(MODELS / "radon.py"))
     assert "level county: 85 groups" in shown
-    assert "effect alpha (non-centred), scale tau" in shown
-    assert "rows per group: 1 to 116, median 5" in shown
-    assert "tau ~ HalfNormal(1)  spread between groups" in shown
+    assert "1 to 116 rows each, median 5" in shown
+    assert "alpha: intercept, non-centred" in shown
+    assert "around intercept and uranium_effect" in shown
+    assert "spread tau ~ HalfNormal(1)" in shown
+    assert "floor_effect ~ Normal(0, 1)  coefficient, slope on floor" in shown
+    assert "slope on log_uranium" in shown
+    assert "noise sigma ~ HalfNormal(1)" in shown
     assert "offset" not in shown
 
 
-def test_flat_priors_are_shown_without_rows(tmp_path: Path) -> None:
-    (tmp_path / "models.py").write_text(
-        """
-import pymc as pm
+def test_levels_stand_inside_the_levels_they_are_nested_in(specs: str) -> None:
+    shown = show(f"{specs}::nested_and_crossed")
+    site, plot, who = (depth_of(shown, f"level {name}") for name in ("site", "plot", "who"))
+    assert site == who < plot
+    assert "plot_mean: intercept, centred" in shown
+    assert "around site_mean of its site" in shown
+    assert "spread s_p ~ Exponential(mean 2)" in shown
+    assert "4 rows each, 1 group without any" in shown
+    assert "crossed with who" in shown
+    assert shown.count("crossed with") == 2, "said of the site, not again of its plots"
+    assert "slope on rain, non-centred" in shown
+    assert "log link" in shown
 
-def flat() -> pm.Model:
-    with pm.Model() as model:
-        theta = pm.Normal("theta", pm.Flat("mu"), pm.HalfNormal("tau", 1), shape=3)
-        pm.Normal("y", theta, 1, observed=[1.0, 2.0, 4.0])
-    return model
-"""
-    )
-    shown = show(tmp_path / "models.py")
+
+def test_flat_priors_are_no_obstacle(specs: str) -> None:
+    shown = show(f"{specs}::flat")
     assert "level theta: 3 groups" in shown
-    assert "the prior is improper" in shown
+    assert "1 row each" in shown
+    assert "mu ~ Flat" in shown
+
+
+def test_what_is_not_clear_is_said_with_the_line_to_add(specs: str) -> None:
+    shown = " ".join(show(f"{specs}::not_clear").split())
+    assert "u may be a level, but every element has a scale of its own" in shown
+    assert "levels={" in shown
+    assert "no level of a hierarchy was found" in show(f"{specs}::no_level")
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_every_terminal_is_wide_enough(specs: str, width: int) -> None:
+    for spec in load_specs(specs):
+        lines = drawn(sketch(spec), width).splitlines()
+        assert max(len(line) for line in lines) <= width
+
+
+def test_colour_is_left_out_where_it_is_not_wanted(
+    specs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this = sketch(load_specs(f"{specs}::not_clear")[0])
+    assert "\x1b[33m" in drawn(this, 80, force_terminal=True, color_system="standard")
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = drawn(this, 80, force_terminal=True, color_system="standard")
+    assert not re.search(r"\x1b\[[0-9;]*3\d", plain)
+
+
+def test_names_are_not_read_as_markup() -> None:
+    from poolwise.reports.hierarchy import Variable
+
+    odd = Variable(name="b[red]", role="coefficient", prior="Normal(0, 1)", size=1)
+    this = HierarchySketch(name="[bold]", variables=(odd,))
+    assert "b[red] ~" in drawn(this, 80)
+    assert "[bold]" in drawn(this, 80)
+
+
+def test_json_holds_what_the_tree_shows(specs: str) -> None:
+    found = json.loads(show(specs, "--format", "json"))
+    assert [s["name"] for s in found] == ["nested_and_crossed", "flat", "not_clear", "no_level"]
+    site, who = found[0]["groupings"]
+    assert [g["name"] for g in site["inside"]] == ["plot"]
+    assert site["inside"][0]["rows"] == [
+        {
+            "outcome": "count",
+            "fewest": 4,
+            "median": 4.0,
+            "most": 4,
+            "empty": 1,
+            "profile": [4] * 11 + [0],
+        }
+    ]
+    assert [(t["design"], t["predictor"]) for t in who["terms"]] == [
+        ("intercept", ""),
+        ("slope", "rain"),
+    ]
+    assert json.loads(show(f"{specs}::flat", "--format", "json"))["name"] == "flat"
+
+
+def test_json_is_read_back_whole(specs: str) -> None:
+    for spec in load_specs(specs):
+        this = sketch(spec)
+        assert HierarchySketch.from_dict(json.loads(json.dumps(this.as_dict()))) == this
 
 
 def test_bad_specs_are_one_message(tmp_path: Path) -> None:
