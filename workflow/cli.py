@@ -12,14 +12,19 @@ import click
 
 from poolwise import __version__
 
+from .output import Formats, emit, formats_option, stopped_result, write_files
+
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..reports.record import ReviewRecord
     from .review import Review
     from .spec import ModelSpec
 
 EXIT_CHECKS_FAILED = 1
 EXIT_COULD_NOT_RUN = 2
+
+FORMATS = ("html", "json", "junit", "sarif", "github", "markdown")
 
 
 def _codes(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
@@ -82,14 +87,7 @@ def main() -> None:
     show_default=True,
     help="How deep to look: 'lint' samples nothing, 'prior' only simulates from the prior.",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["html", "json"]),
-    default="html",
-    show_default=True,
-    help="'json' prints the result to stdout; the report is written all the same.",
-)
+@formats_option(*FORMATS, text="Files of the run folder; a single one is printed too.")
 @click.option("--quiet", "-q", is_flag=True, help="Print the verdict and the path only.")
 @click.option("--verbose", "-v", is_flag=True, help="Print every finding.")
 @_friendly
@@ -104,12 +102,14 @@ def review(
     ignore: list[str],
     fail_on: str,
     tier: str,
-    format_: str,
+    formats: Formats,
     quiet: bool,
     verbose: bool,
 ) -> None:
     """Review SPEC: a Python file, or one function in it (models.py::eight_schools)."""
+    from .errors import SpecError
     from .loading import load_specs
+    from .record import as_json
 
     stderr = _console(stderr=True)
     if not quiet and stderr.is_terminal:
@@ -127,17 +127,25 @@ def review(
         "ignore": ignore,
         "tier": tier,
     }
-    finished, worst = [], 0
+    results: list[Any] = []
+    worst = 0
     for spec in specs:
         folder = None if output is None else Path(output)
         if folder is not None and len(specs) > 1:
             folder = folder / spec.name
-        this = _review_one(spec, folder, options, stderr, quiet)
-        finished.append(this)
+        try:
+            this = _review_one(spec, folder, options, stderr, quiet)
+        except SpecError as error:
+            # The other specs, and machines that read the result, must not lose by it.
+            results.append(stopped_result(spec, error))
+            click.echo(f"poolwise: {error}", err=True)
+            worst = EXIT_COULD_NOT_RUN
+            continue
+        results.append(as_json(this.record))
+        write_files(this.folder, "run", results[-1:], formats)
         worst = max(worst, this.exit_code(fail_on))
-        _show(this, format_, stderr, quiet, verbose, many=len(specs) > 1)
-    if format_ == "json":
-        _print_json(finished)
+        _show(this.record, this.report, formats, quiet=quiet, verbose=verbose)
+    emit(results, formats)
     sys.exit(worst)
 
 
@@ -154,26 +162,18 @@ def _review_one(
 
 
 def _show(
-    this: Review, format_: str, stderr: Console, quiet: bool, verbose: bool, *, many: bool
+    record: ReviewRecord, report: Path, formats: Formats, *, quiet: bool, verbose: bool
 ) -> None:
     from ..reports.terminal import print_review
 
-    console = stderr if format_ == "json" else _console()
+    aside = bool(formats.printed)
+    console = _console(stderr=aside)
     if quiet:
-        console.print(f"{this.record.name}: {this.verdict}", highlight=False, markup=False)
+        console.print(f"{record.name}: {record.conclusion.headline}", highlight=False, markup=False)
     else:
-        print_review(this.record, console, verbose=verbose)
+        print_review(record, console, verbose=verbose)
     # The path stands alone on the last line, for scripts that read it.
-    click.echo(this.report, err=format_ == "json")
-    if many and not quiet:
-        console.print()
-
-
-def _print_json(finished: list[Review]) -> None:
-    import json
-
-    results = [json.loads((r.folder / "run.json").read_text(encoding="utf-8")) for r in finished]
-    click.echo(json.dumps(results[0] if len(results) == 1 else results, indent=1))
+    click.echo(report, err=aside)
 
 
 def _distinct(specs: list[ModelSpec]) -> None:
@@ -192,20 +192,22 @@ def _distinct(specs: list[ModelSpec]) -> None:
 
 @main.command()
 @click.argument("run", type=click.Path())
+@formats_option(*FORMATS, text="Files of the run folder; a single one is printed too.")
 @click.option("--verbose", "-v", is_flag=True, help="Print every finding.")
 @_friendly
-def report(run: str, verbose: bool) -> None:
+def report(run: str, formats: Formats, verbose: bool) -> None:
     """Judge a saved RUN again and write its report, without sampling."""
     from ..reports.html import render
-    from ..reports.terminal import print_review
-    from .record import load_run
+    from .record import as_json, load_run
     from .store import write_text
 
     record = load_run(run)
     file = Path(run) / "report.html"
     write_text(file, render(record))
-    print_review(record, _console(), verbose=verbose)
-    click.echo(file)
+    results = [as_json(record)]
+    write_files(Path(run), "run", results, formats)
+    _show(record, file, formats, quiet=False, verbose=verbose)
+    emit(results, formats)
     sys.exit(record.conclusion.exit_code())
 
 
@@ -220,10 +222,18 @@ def report(run: str, verbose: bool) -> None:
     show_default=True,
     help="'warn' also exits with 1 on warnings.",
 )
+@formats_option("text", *FORMATS[1:], text="What to print; files with --output.")
+@click.option("--output", "-o", type=click.Path(), help="Folder for the files of --format.")
 @click.option("--verbose", "-v", is_flag=True, help="Also say what was ignored or not understood.")
 @_friendly
 def lint(
-    targets: tuple[str, ...], select: list[str], ignore: list[str], fail_on: str, verbose: bool
+    targets: tuple[str, ...],
+    select: list[str],
+    ignore: list[str],
+    fail_on: str,
+    formats: Formats,
+    output: str | None,
+    verbose: bool,
 ) -> None:
     """Find faults in SPEC without sampling: a Python file, or one function in it.
 
@@ -231,13 +241,24 @@ def lint(
     "# poolwise: ignore[SPC104] reason".
     """
     from ..reports.lint import exit_code, lint_lines, summary
-    from .lint import lint_all
+    from .errors import SpecError
+    from .lint import lint_all, lint_results
     from .loading import load_specs
 
     specs = [spec for target in targets for spec in load_specs(target)]
     found = lint_all(specs, select=select, ignore=ignore)
-    for line in lint_lines(found, verbose=verbose):
-        click.echo(line)
+    results = lint_results(specs, [findings for _, findings in found])
+    if output is not None:
+        write_files(Path(output), "lint", results, formats)
+    elif len(formats.files) > 1 or (formats.files and formats.printed not in formats.files):
+        raise SpecError(
+            f"--format {','.join(formats.asked)} makes several files",
+            do="name a folder for them with --output, or ask for one format at a time",
+        )
+    if not formats.printed or "text" in formats.asked:
+        for line in lint_lines(found, verbose=verbose):
+            click.echo(line, err=bool(formats.printed))
+    emit(results, formats)
     click.echo(summary(found), err=True)
     sys.exit(exit_code(found, fail_on))
 

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from poolwise import __version__
+
 from ..checks import Evidence, Finding, Verdict, expect_failures, run_checks, selected
 from ..checks.hierarchy.variables import read_variables
 from ..checks.spec import OPT_IN
 from ..checks.spec.comments import Ignore
+from ..reports.machine import lint_result
 from .errors import SpecError
 from .preflight import model_of
 from .project import project_settings
@@ -75,6 +78,23 @@ def lint_all(
 ) -> list[tuple[str, list[Finding]]]:
     """Lint several specs; return the file and the findings of each."""
     return [(s.path or s.name, lint(s, select=select, ignore=ignore)) for s in specs]
+
+
+def lint_results(
+    specs: Sequence[ModelSpec], found: Sequence[Sequence[Finding]]
+) -> list[dict[str, Any]]:
+    """Return what was found in each spec as plain data, for every machine format."""
+    return [
+        lint_result(
+            findings,
+            name=spec.name,
+            path=spec.path,
+            line=spec.line,
+            source=spec.source,
+            tool=__version__,
+        )
+        for spec, findings in zip(specs, found, strict=True)
+    ]
 
 
 def static_evidence(spec: ModelSpec, model: pm.Model) -> dict[str, Any]:
