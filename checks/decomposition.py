@@ -127,9 +127,9 @@ def decompose(level: xr.Dataset, name: str = "") -> list[Decomposition]:
     squared = level["design_squared"] / level["rows"] if "rows" in level else design**2
     between, within = "spread between groups", "noise within groups"
     spread, spread_seen = scale**2, squared * scale**2
-    tails = _tails("the squared scale between groups", scale**2)
+    tails = heavy_tail("the squared scale between groups", scale**2)
     lost = _lost_location(location)
-    noisy = _tails("the noise variance", noise)
+    noisy = heavy_tail("the noise variance", noise)
     seen = _variance_part("group effect", effect * design + other, level.get("row_mean_variance"))
     rest = _variance_part("location", location * design + other, level.get("row_location_variance"))
     targets: tuple[tuple[str, dict[str, xr.DataArray], tuple[Part, ...]], ...] = (
@@ -199,7 +199,7 @@ def _in_medians(
     return Decomposition(found.level, found.target, tuple(parts), found.heavy_tailed)
 
 
-def _tails(name: str, variance: xr.DataArray, *, ratio: float = 2.0) -> str:
+def heavy_tail(name: str, variance: xr.DataArray, *, ratio: float = 2.0) -> str:
     """Return why the mean of a variance is no good summary of it, or an empty string.
 
     It is over ``ratio`` times the median, or the Pareto shape of the tail says that it does not
