@@ -125,12 +125,17 @@ class Membership:
     group : ndarray of int, shape (rows,)
         Zero-based; -1 where the level does not enter.
     design : ndarray of shape (rows,)
-        What the effect is multiplied with on the scale of the linear predictor.
+        What the effect is multiplied with on the scale of the linear predictor; NaN in every row
+        where that is no fixed number, and ``why_no_design`` says why.
+    predictor : TensorVariable or None
+        What the effect is part of, linear in it; None where it enters otherwise.
     """
 
     enters: str
     group: np.ndarray
     design: Array
+    predictor: Any | None = None
+    why_no_design: str = ""
 
     @property
     def is_intercept(self) -> bool:
