@@ -116,7 +116,7 @@ def view(name: str, results: Sequence[Result]) -> str:
         "json": machine.json_text,
         "junit": machine.junit,
         "sarif": machine.sarif,
-        "github": machine.annotations,
+        "github": machine.commands,
         "markdown": machine.summary,
     }
     return views[name](results)

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
+
 from ..checks import (
     REGISTRY,
     Evidence,
@@ -23,13 +25,13 @@ from ..checks import (
     selected,
 )
 from ..checks.conclusion import conclude
+from ..reports.machine.results import SCHEMA_VERSION
+from ..reports.hierarchy import HierarchySketch
 from ..reports.plain import estimates, regularization, sensitivity, uncertainty
 from ..reports.record import ReviewRecord, StageRecord
-from .errors import SpecError
+from .errors import SpecError, one_line
 from .runner import whole_tree
 from .store import read_groups, read_json
-
-SCHEMA_VERSION = 1
 
 #: Family of the checks that look at the model and not at draws.
 STATIC = "SPC"
@@ -111,6 +113,7 @@ def as_json(record: ReviewRecord) -> dict[str, Any]:
         "settings": dict(record.settings),
         "environment": dict(record.environment),
         "data": dict(record.data),
+        "hierarchy": None if record.hierarchy is None else record.hierarchy.as_dict(),
         "stages": [asdict(s) for s in record.stages],
         "counts": conclusion.counts,
         "findings": [f.as_dict() for f in record.findings],
@@ -145,13 +148,17 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     return {k: float("nan") if v is None else v for k, v in values.items()}
 
 
+def _hierarchy(saved: Mapping[str, Any] | None) -> HierarchySketch | None:
+    return None if saved is None else HierarchySketch.from_dict(saved)
+
+
 def load_run(folder: str | Path) -> ReviewRecord:
     """Read a saved run and judge it again, without sampling.
 
     Raises
     ------
     SpecError
-        If the folder holds no run, or one written by another schema.
+        If the folder holds no run, or one that is not whole or was written by another schema.
     """
     here = Path(folder)
     saved = read_json(here / "run.json")
@@ -169,6 +176,18 @@ def load_run(folder: str | Path) -> ReviewRecord:
             path=str(here / "run.nc"),
             do="review the spec again: finished stages are not repeated",
         )
+    try:
+        return _restored(saved, groups)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SpecError(
+            f"the record of the run is not whole: {one_line(error)}",
+            path=str(here / "run.json"),
+            expected="what 'poolwise review' wrote, unchanged",
+            do="review the spec again: finished stages are not repeated",
+        ) from error
+
+
+def _restored(saved: Mapping[str, Any], groups: Mapping[str, xr.Dataset]) -> ReviewRecord:
     declared = saved["declared"]
     evidence_declared = {
         "top_level_priors": declared["top_level_priors"],
@@ -192,6 +211,7 @@ def load_run(folder: str | Path) -> ReviewRecord:
         environment=saved["environment"],
         data=saved["data"],
         stages=[StageRecord(**s) for s in saved["stages"]],
+        hierarchy=_hierarchy(saved.get("hierarchy")),
         evidence=Evidence(whole_tree(groups), evidence_declared, saved["reasons"]),
         command=saved["command"],
         variables=spec["variables"],

@@ -18,7 +18,7 @@ _KINDS = {
 }
 
 
-def annotations(results: Sequence[Result]) -> str:
+def commands(results: Sequence[Result]) -> str:
     """Return workflow commands, one per line: ``::error file=F,line=N,title=T::message``.
 
     At most ten of a kind, which is what GitHub shows of one step; the last then says how many more

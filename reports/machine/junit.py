@@ -50,7 +50,7 @@ def _stages(result: Result) -> list[str]:
         if stage["name"] not in order:
             order.insert(before, stage["name"])
         before = order.index(stage["name"]) + 1
-    present = {f["stage"] for f in result["findings"]}
+    present = {_home(result, f) for f in result["findings"]}
     present |= {s["name"] for s in result.get("stages", ())}
     return [name for name in order if name in present]
 

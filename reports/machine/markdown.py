@@ -46,8 +46,7 @@ def summary(results: Sequence[Result], most: int = MOST_BYTES) -> str:
             text = "\n".join(_one(result, passed, rows) for result in ranked)
             if len(text.encode()) < most:
                 return text
-    names = f"{len(results)} specs: {', '.join(cell(r['spec']['name']) for r in ranked)}"
-    return cut(f"## poolwise\n\n{names}\n", most)
+    return cut(text, most)
 
 
 def cell(text: str) -> str:
