@@ -33,10 +33,12 @@ def evaluate(
         code = getattr(function, "__code__", None)
         where: dict[str, Any] = {
             "path": spec.path,
-            "line": getattr(code, "co_firstlineno", None),
+            "line": getattr(code, "co_firstlineno", getattr(function, "line", None)),
         }
         try:
             value: Any = function(posterior)
+        except SpecError:
+            raise
         except Exception as error:
             where["line"] = line_in(spec.path, error.__traceback__) or where["line"]
             raise SpecError(

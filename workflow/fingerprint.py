@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .expressions import Expression
+
 if TYPE_CHECKING:
     import pymc as pm
 
@@ -62,6 +64,8 @@ def code_key(functions: Mapping[str, Callable[..., Any]]) -> dict[str, str]:
 
 def _code_text(function: Callable[..., Any]) -> str:
     code = getattr(function, "__code__", None)
+    if isinstance(function, Expression):
+        return function.text
     if code is None:
         return repr(type(function))
     values = inspect.getclosurevars(function)

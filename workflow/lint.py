@@ -23,6 +23,7 @@ from .errors import SpecError
 from .preflight import model_of
 from .project import project_settings
 from .spec import ModelSpec
+from .toml_spec import TomlSpec
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -62,7 +63,7 @@ def lint(
     import xarray as xr
 
     settings = project_settings(spec.path)
-    codes = _codes(select or settings.select, [*ignore, *settings.ignore], spec)
+    codes = _codes(select or settings.select, [*ignore, *spec.ignore, *settings.ignore], spec)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # rules say what PyMC warns of, with line and remedy
         model = model_of(spec)
@@ -148,6 +149,8 @@ class _Places:
 
 def _places(spec: ModelSpec) -> _Places:
     first = spec.line or 1
+    if isinstance(spec, TomlSpec):
+        return _Places(range(first, first + 1), spec.spans(), tuple(_toml_comments(spec.source)))
     try:
         tree = ast.parse(spec.source)
     except SyntaxError:  # a lambda in the middle of an expression
@@ -177,6 +180,14 @@ def _comments(source: str, first: int) -> Iterable[Ignore]:
         if found:
             codes = tuple(code.strip() for code in found[1].split(",") if code.strip())
             yield Ignore(first + token.start[0] - 1, codes, found[2].strip())
+
+
+def _toml_comments(source: str) -> Iterable[Ignore]:
+    for number, line in enumerate(source.splitlines(), 1):
+        found = _COMMENT.search(line)
+        if found:
+            codes = tuple(code.strip() for code in found[1].split(",") if code.strip())
+            yield Ignore(number, codes, found[2].strip())
 
 
 def _silenced(findings: Sequence[Finding], spec: ModelSpec) -> list[Finding]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from .errors import SpecError, line_in, one_line
 from .spec import ModelSpec
+from .toml_spec import load_toml
 
 
 def load_specs(target: str) -> list[ModelSpec]:
@@ -20,7 +21,7 @@ def load_specs(target: str) -> list[ModelSpec]:
     Parameters
     ----------
     target : str
-        ``models.py`` for every spec in the file, or ``models.py::name`` for one.
+        ``models.py`` or ``models.toml`` for every spec in the file, or ``models.py::name`` for one.
 
     Raises
     ------
@@ -29,6 +30,8 @@ def load_specs(target: str) -> list[ModelSpec]:
     """
     file, _, name = target.partition("::")
     path = Path(file)
+    if path.suffix == ".toml" and path.is_file():
+        return _chosen(load_toml(file), name, file)
     module = _import(path)
     if name:
         return [_named(module, path, name)]
@@ -49,16 +52,18 @@ def _import(path: Path) -> ModuleType:
         raise SpecError(
             "no such file",
             path=str(path),
-            expected="a Python file with a function that returns a pm.Model",
+            expected="a Python file with a function that returns a pm.Model, or a TOML spec",
             do="check the path, or write a first spec with: poolwise init",
         )
     if path.is_dir():
-        raise SpecError("is a folder", path=str(path), expected="a Python file", do="name the file")
+        raise SpecError(
+            "is a folder", path=str(path), expected="a Python or TOML file", do="name the file"
+        )
     if path.suffix != ".py":
         raise SpecError(
             f"is not a Python file ({path.suffix or 'no suffix'})",
             path=str(path),
-            expected="a file that ends in .py",
+            expected="a file that ends in .py or .toml",
         )
     resolved = path.resolve()
     # A name of its own: a spec file called arviz.py must not replace a library.
@@ -95,6 +100,14 @@ def _import(path: Path) -> ModuleType:
     finally:
         sys.path.remove(str(resolved.parent))
     return module
+
+
+def _chosen(specs: list[ModelSpec], name: str, path: str) -> list[ModelSpec]:
+    found = [s for s in specs if s.name == name] if name else specs
+    if not found:
+        others = ", ".join(s.name for s in specs)
+        raise SpecError(f"holds no {name}", path=path, expected=f"one of its specs: {others}")
+    return found
 
 
 def _specs_in(module: ModuleType, path: Path) -> list[ModelSpec]:

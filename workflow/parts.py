@@ -17,7 +17,7 @@ from ..checks.words import number
 from .fingerprint import array_key, code_key, graph_keys, key_of, text_key
 from .preflight import observed_values
 from .priors import identity_of, in_words, parameters_of
-from .spec import ModelSpec, normalised
+from .spec import ModelSpec
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -138,7 +138,7 @@ def keys_of(spec: ModelSpec, model: pm.Model) -> dict[str, Any]:
     """
     return {
         "source": text_key(spec.source),
-        "code": text_key(normalised(spec.source)),
+        "code": text_key(spec.body),
         "options": dict(_options(spec)),
         "observed": {n: array_key(v) for n, v in sorted(observed_values(model).items())},
         "data": {str(v.name): array_key(_value(v)) for v in model.data_vars},

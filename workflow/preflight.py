@@ -9,6 +9,7 @@ import numpy as np
 
 from ..checks.hierarchy import python_mode, value_of
 from .errors import SpecError, line_in, one_line
+from .expressions import check_expressions
 from .project import project_settings
 from .spec import ModelSpec
 
@@ -43,6 +44,8 @@ def model_of(spec: ModelSpec) -> Any:
 
     try:
         model = _of_bambi(spec.build())
+    except SpecError:
+        raise
     except Exception as error:
         raise SpecError(
             f"{spec.name} raises {one_line(error)}",
@@ -163,7 +166,7 @@ def _names(spec: ModelSpec, model: pm.Model) -> None:
                 raise SpecError(
                     f"{option}: the name {name!r} cannot be stored",
                     path=spec.path,
-                    line=_line_with(spec, name) or spec.line,
+                    line=spec.line_with(name) or spec.line,
                     expected="a name without '/'",
                 )
     for name, level in spec.levels.items():
@@ -172,7 +175,7 @@ def _names(spec: ModelSpec, model: pm.Model) -> None:
                 raise SpecError(
                     f"level {name!r}: {role}={variable!r} names no variable of {spec.name}",
                     path=spec.path,
-                    line=_line_with(spec, variable) or spec.line,
+                    line=spec.line_with(variable) or spec.line,
                     expected=f"one of {', '.join(sorted(known))}",
                 )
         if model[level.effect].ndim != 1:
@@ -194,9 +197,11 @@ def _names(spec: ModelSpec, model: pm.Model) -> None:
                 raise SpecError(
                     f"{option}: {name!r} names no variable of {spec.name}",
                     path=spec.path,
-                    line=_line_with(spec, name) or spec.line,
+                    line=spec.line_with(name) or spec.line,
                     expected=f"one of {', '.join(sorted(choices))}",
                 )
+    check_expressions(spec.quantities, model, boolean=False)
+    check_expressions(spec.decisions, model, boolean=True)
     from ..checks import REGISTRY
 
     _expected_failures(spec)
@@ -209,7 +214,7 @@ def _names(spec: ModelSpec, model: pm.Model) -> None:
                     if code in REGISTRY
                     else f"thresholds: there is no check {code}",
                     path=spec.path,
-                    line=_line_with(spec, code) or spec.line,
+                    line=spec.line_with(code) or spec.line,
                     expected=f"one of {', '.join(sorted(choices or REGISTRY))}",
                 )
 
@@ -220,7 +225,7 @@ def _expected_failures(spec: ModelSpec) -> None:
     for expected in project_settings(spec.path).expected_of(spec):
         where: dict[str, Any] = {
             "path": spec.path,
-            "line": _line_with(spec, expected.code) or spec.line,
+            "line": spec.line_with(expected.code) or spec.line,
         }
         if expected.code not in REGISTRY:
             raise SpecError(
@@ -234,13 +239,6 @@ def _expected_failures(spec: ModelSpec) -> None:
                 **where,
                 do="mend the stage that stops, or leave it out with --tier",
             )
-
-
-def _line_with(spec: ModelSpec, text: str) -> int | None:
-    for offset, line in enumerate(spec.source.splitlines()):
-        if f'"{text}"' in line or f"'{text}'" in line:
-            return (spec.line or 1) + offset
-    return None
 
 
 def _start(spec: ModelSpec, model: pm.Model) -> None:

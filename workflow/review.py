@@ -17,6 +17,7 @@ from ..checks.expect import meet
 from ..checks.hierarchy import read_hierarchy, roles
 from ..checks.prior import flat
 from ..checks.run import stopped
+from ..reports.hierarchy import HierarchySketch
 from ..reports.record import ReviewRecord
 from .conclusions import evaluate
 from .errors import SpecError, line_in, one_line
@@ -29,6 +30,7 @@ from .project import project_settings
 from .record import STATIC, as_json, judged
 from .runner import Outcome, Watcher, run_stages, whole_tree
 from .settings import Settings
+from .show import sketch_of
 from .spec import ModelSpec
 from .stages.data import data_groups
 from .stages.stage import Context, plain
@@ -133,6 +135,7 @@ def review(
     """
     started = time.perf_counter()
     this = as_spec(spec)
+    ignore = [*ignore, *this.ignore]
     _check_codes(select, ignore)
     depth = _tier(tier)
     settings = _settings(this, seed=seed, draws=draws, tune=tune, chains=chains)
@@ -267,6 +270,7 @@ def _record(
 ) -> ReviewRecord:
     spec = context.spec
     static = _linted(spec, outcome, selection[0], tier, now.date())
+    hierarchy = _in_words(context, outcome)
     declared: dict[str, Any] = {
         "top_level_priors": context.roles.top_level,
         "stage_errors": outcome.errors,
@@ -298,6 +302,7 @@ def _record(
             "sha256": data_key(data),
         },
         stages=outcome.stages,
+        hierarchy=hierarchy,
         evidence=Evidence(whole_tree(outcome.groups), declared, outcome.reasons),
         command=_command(spec, context.settings, tier),
         variables=variables_of(context.model),
@@ -310,6 +315,15 @@ def _record(
         static=static,
         lines={n: spec.line_of(n) for n in context.model.named_vars},
     )
+
+
+def _in_words(context: Context, outcome: Outcome) -> HierarchySketch | None:
+    """Put the hierarchy into words; a model for which that fails is reviewed all the same."""
+    try:
+        return sketch_of(context.spec.name, context.model, context.hierarchy)
+    except Exception as error:
+        outcome.gaps.append(f"The hierarchy could not be put into words: {one_line(error)}")
+        return None
 
 
 def _shown_path(path: str) -> str:

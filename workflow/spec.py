@@ -47,6 +47,8 @@ class ModelSpec:
         Thresholds of checks by code, ``{"SMP301": {"limit": 1.05}}``.
     expected_failures : sequence of ExpectedFailure
         Findings that are known and accepted for a while, each with a reason and a last day.
+    ignore : sequence of str
+        Codes of checks that are not asked, or how they begin.
     seed : int, optional
         Used when none is given on the command line.
     unit : str, optional
@@ -62,6 +64,7 @@ class ModelSpec:
     decisions: Mapping[str, Quantity] = field(default_factory=dict)
     thresholds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     expected_failures: Sequence[ExpectedFailure] = ()
+    ignore: Sequence[str] = ()
     seed: int | None = None
     unit: str = ""
 
@@ -100,6 +103,13 @@ class ModelSpec:
         """Return the line of the spec that names a model variable, if one does."""
         for offset, text in enumerate(self.source.splitlines()):
             if re.search(rf"\(\s*['\"]{re.escape(variable)}['\"]", text):
+                return (self.line or 1) + offset
+        return None
+
+    def line_with(self, text: str) -> int | None:
+        """Return the line of the spec that holds a text in quotes, if one does."""
+        for offset, line in enumerate(self.source.splitlines()):
+            if f'"{text}"' in line or f"'{text}'" in line:
                 return (self.line or 1) + offset
         return None
 

@@ -111,7 +111,7 @@ class _Scanner:
                 return
 
     def _keys(self) -> list[str]:
-        keys = []
+        keys: list[str] = []
         while True:
             self._skip(_BLANK)
             raw = self._match(_KEY)
