@@ -42,14 +42,15 @@ class ExpectedFailure:
     where: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.code, str) or not re.fullmatch(r"[A-Z]{3}\d{3}", self.code):
+        for name in ("code", "reason", "where"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} of an expected failure is a text")
+        if not re.fullmatch(r"[A-Z]{3}\d{3}", self.code):
             raise ValueError(
                 f"an expected failure names one check, such as 'PPC401', not {self.code!r}"
             )
-        if not isinstance(self.reason, str) or not self.reason.strip():
+        if not self.reason.strip():
             raise ValueError(f"the expected failure of {self.code} has no reason")
-        if not isinstance(self.where, str):
-            raise ValueError(f"the expected failure of {self.code}: where is no name")
         object.__setattr__(self, "until", self._day())
 
     def _day(self) -> date:

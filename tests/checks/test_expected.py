@@ -93,6 +93,7 @@ def test_one_of_two_that_holds_is_enough() -> None:
         ({"code": "ppc401"}, "names one check"),
         ({"reason": " "}, "has no reason"),
         ({"until": "soon"}, "until a day"),
+        ({"where": 3}, "where of an expected failure is a text"),
         ({"until": None}, "until a day"),
     ],
 )

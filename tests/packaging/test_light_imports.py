@@ -1,7 +1,10 @@
 """Starting is fast because nothing heavy is imported before it is needed."""
 
+import os
 import subprocess
 import sys
+from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
@@ -25,11 +28,36 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("module", ["poolwise", "poolwise.workflow.cli"])
+@pytest.mark.parametrize(
+    "module",
+    ["poolwise", "poolwise.testing", "poolwise.workflow.cli", "poolwise.workflow.pytest_plugin"],
+)
 def test_importing_loads_nothing_heavy(module: str) -> None:
     probe = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_a_pytest_run_that_reviews_nothing_loads_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "test_one.py").write_text("def test_one(): pass")
+    probe = (
+        "import sys, pytest; "
+        f"code = pytest.main(['-q', '-p', 'poolwise.workflow.pytest_plugin', {str(tmp_path)!r}]); "
+        f"print(code.value, *sorted(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )
+    assert done.stdout.splitlines()[-1] == "0", done.stdout
+
+
+def test_pytest_finds_the_plugin() -> None:
+    found = [e for e in entry_points(group="pytest11") if e.name == "poolwise"]
+    assert [e.value for e in found] == ["poolwise.workflow.pytest_plugin"]
 
 
 def test_every_public_name_exists() -> None:

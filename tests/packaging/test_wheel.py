@@ -113,5 +113,14 @@ def test_importing_it_is_light(environment: Path) -> None:
     run(environment / "python", "-I", "-c", probe, cwd=environment)
 
 
+def test_its_pytest_plugin_is_registered(environment: Path) -> None:
+    probe = (
+        "from importlib.metadata import entry_points as e; "
+        "[p] = [p for p in e(group='pytest11') if p.name == 'poolwise']; "
+        "assert p.value == 'poolwise.workflow.pytest_plugin', p.value"
+    )
+    run(environment / "python", "-I", "-c", probe, cwd=environment)
+
+
 def test_every_dependency_is_consistent(environment: Path) -> None:
     run(sys.executable, "-m", "pip", "--python", environment / "python", "check", cwd=environment)
