@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..checks import Verdict
+from .hierarchy import HierarchySketch
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,29 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawing:
+    """The hierarchy as boxes within boxes, with tables that say the same.
+
+    Attributes
+    ----------
+    key, question, caption : str
+    sketch : HierarchySketch
+    tables : sequence of Table
+    most : int
+        Variables of the population that are drawn; the table lists all.
+    """
+
+    key: str
+    question: str
+    caption: str
+    sketch: HierarchySketch
+    tables: Sequence[Table] = ()
+    most: int = 10
+    kind: str = "drawing"
+    figure: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CheckRow:
     """One finding in the table of a stage."""
 
@@ -122,7 +146,7 @@ class Checks:
         return keep if len(self.rows) > keep + 2 else len(self.rows)
 
 
-Block = Table | Plot | Pair | Note | Checks
+Block = Table | Plot | Pair | Note | Checks | Drawing
 
 
 @dataclass(frozen=True, slots=True)

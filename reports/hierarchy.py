@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..checks.words import counted, number
+from ..checks.words import counted, listed, number
 
 #: What a link function makes linear in the effects.
 LINKS = {
@@ -221,15 +221,33 @@ class HierarchySketch:
             return f"{quantity.name}, from {behind}" if behind else quantity.name
         return behind if quantity.name else f"made of {behind}"
 
-    def location(self, term: Term) -> str:
-        """Say what the effects of a term lie around: a number, a variable, the level above."""
-        above = {v: g.name for g in self.walk() for t in g.terms for v in (t.effect, *t.variables)}
+    def location(self, term: Term, mark: str = "") -> str:
+        """Say what the effects of a term lie around: a number, a variable, the level above.
+
+        Names of variables are set between marks.
+        """
         where = term.location
         if where.value is not None:
-            return number(where.value, 4)
+            return f"{mark}{number(where.value, 4)}{mark}"
+        above = {v: g.name for g in self.walk() for t in g.terms for v in (t.effect, *t.variables)}
         names = [where.name] if where.name else list(where.made_of)
-        said = [f"{n} of its {above[n]}" if n in above else n for n in names]
-        return " and ".join(said) if len(said) < 3 else f"{', '.join(said[:2])} and more"
+        shown = names if len(names) < 4 else names[:2]
+        said = [
+            f"{mark}{n}{mark} of its {above[n]}" if n in above else f"{mark}{n}{mark}"
+            for n in shown
+        ]
+        return listed(said) if shown is names else f"{', '.join(said)} and {len(names) - 2} more"
+
+    def role(self, variable: Variable) -> str:
+        """Say what a variable does: ``location of county, slope on log_uranium``."""
+        centre = [
+            g.name for g in self.walk() if any(variable.name in t.location.made_of for t in g.terms)
+        ]
+        slope = f"slope on {variable.predictor}" if variable.predictor else ""
+        if variable.role == "coefficient" and slope:
+            return slope
+        role = f"{variable.role} of {listed(centre)}" if centre else variable.role
+        return f"{role}, {slope}" if slope else role
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""

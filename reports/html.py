@@ -10,7 +10,7 @@ from typing import Any
 from ..checks import STAGES, Verdict
 from . import stages
 from .advice import actions
-from .blocks import Block, Note, Pair, Plot, Section
+from .blocks import Block, Drawing, Note, Pair, Plot, Section
 from .numbers import seconds
 from .pages import environment
 from .record import ReviewRecord
@@ -106,7 +106,7 @@ def _appendix(record: ReviewRecord) -> dict[str, Any]:
 
 
 def _sections(record: ReviewRecord) -> list[Section]:
-    from . import appendix, predictive, regularization, sensitivity, uncertainty
+    from . import appendix, drawing, predictive, regularization, sensitivity, uncertainty
 
     anchor = stages.anchors(record.findings)
 
@@ -120,7 +120,9 @@ def _sections(record: ReviewRecord) -> list[Section]:
         "PPC": predictive.data_blocks(record) + predictive.calibration_blocks(record),
         "SEN": [Note("Numbers behind these checks are under “Would another prior matter?”.")],
     }
-    sections = [Section("stages", "The four stages", short="Stages")]
+    model = drawing.blocks(record)
+    sections = [Section("model", "The model", blocks=model)] if model else []
+    sections += [Section("stages", "The four stages", short="Stages")]
     sections += [
         _section(record, prefix, prefix.lower(), STAGES[prefix].capitalize(), checks(prefix), 3)
         for prefix in STAGES
@@ -200,13 +202,13 @@ def _numbered(sections: Sequence[Section]) -> list[Section]:
     """Number the figures in the order of the page."""
     n = 0
 
-    def number(plot: Plot) -> Plot:
+    def number[Figure: (Plot, Drawing)](plot: Figure) -> Figure:
         nonlocal n
         n += 1
         return replace(plot, figure=n)
 
     def block(this: Block) -> Block:
-        if isinstance(this, Plot):
+        if isinstance(this, Plot | Drawing):
             return number(this)
         if isinstance(this, Pair):
             return Pair([number(p) for p in this.plots])

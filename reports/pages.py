@@ -6,6 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from ..checks import SEVERITY, Verdict
+from ..checks.words import listed
+from .drawing import bars
+from .hierarchy import LINKS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -26,8 +29,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["prose"] = prose
-    made.globals["STATUS"] = STATUS
+    made.filters |= {"prose": prose, "bars": bars, "listed": listed}
+    made.globals |= {"STATUS": STATUS, "LINKS": LINKS}
     return made
 
 

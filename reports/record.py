@@ -8,6 +8,7 @@ from typing import Any
 
 from ..checks import Evidence, ExpectedFailure, Finding, Tier
 from ..checks.conclusion import Conclusion
+from .hierarchy import HierarchySketch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,8 @@ class ReviewRecord:
         Every variable of the model in words, with its key.
     keys : mapping
         A key of every part of the spec and its data.
+    hierarchy : HierarchySketch or None
+        The model's hierarchy in words; None in a run that did not keep it.
     """
 
     name: str
@@ -94,3 +97,4 @@ class ReviewRecord:
     keys: Mapping[str, Any] = field(default_factory=dict)
     tier: Tier = Tier.FULL
     expected: Sequence[ExpectedFailure] = ()
+    hierarchy: HierarchySketch | None = None

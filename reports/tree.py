@@ -20,7 +20,7 @@ def print_hierarchy(sketch: HierarchySketch, console: Console) -> None:
     if sketch.population:
         branch = tree.add("population")
         for variable in sketch.population:
-            branch.add(_variable(variable))
+            branch.add(_variable(sketch, variable))
     for grouping in sketch.groupings:
         _add_grouping(tree, sketch, grouping)
     if not sketch.groupings:
@@ -45,12 +45,10 @@ def _add_outcome(tree: Tree, sketch: HierarchySketch, outcome: Outcome) -> None:
         branch.add(Text(f"noise {sketch.with_prior(name)}"))
 
 
-def _variable(variable: Variable) -> Text:
+def _variable(sketch: HierarchySketch, variable: Variable) -> Text:
     many = f" ({variable.size} values)" if variable.size > 1 else ""
-    on = f", slope on {variable.predictor}" if variable.predictor else ""
-    return Text.assemble(
-        f"{variable.name} ~ {variable.prior}{many}  ", (f"{variable.role}{on}", "dim")
-    )
+    said = f"{variable.name} ~ {variable.prior}{many}  "
+    return Text.assemble(said, (sketch.role(variable), "dim"))
 
 
 def _add_grouping(

@@ -107,8 +107,8 @@ def test_radon_is_read_without_a_declaration() -> None:
     assert "alpha: intercept, non-centred" in shown
     assert "around intercept and uranium_effect" in shown
     assert "spread tau ~ HalfNormal(1)" in shown
-    assert "floor_effect ~ Normal(0, 1)  coefficient, slope on floor" in shown
-    assert "slope on log_uranium" in shown
+    assert "floor_effect ~ Normal(0, 1)  slope on floor" in shown
+    assert "location of county, slope on log_uranium" in shown
     assert "noise sigma ~ HalfNormal(1)" in shown
     assert "offset" not in shown
 
