@@ -1,11 +1,13 @@
 """The penalty of a linear level, as a classical analyst would have chosen it."""
 
+from .dataset import ROW_ARRAYS, ridge_of
 from .l_curve import Corner, LCurve, corner, l_curve
 from .markers import METHODS, Marker, Outcome, classical_markers
 from .ridge import NotLinear, Ridge, dense, one_way
 
 __all__ = [
     "METHODS",
+    "ROW_ARRAYS",
     "Corner",
     "LCurve",
     "Marker",
@@ -17,4 +19,5 @@ __all__ = [
     "dense",
     "l_curve",
     "one_way",
+    "ridge_of",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from ...checks.draws import SAMPLE, Array
 from ...checks.pooling import LevelPooling, equivalent_penalty
@@ -28,6 +28,7 @@ from .canvas import (
     quantiles,
     short,
 )
+from .log_axis import apart, round_values, written
 
 _WEIGHTS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
 
@@ -58,7 +59,17 @@ def draw(level: xr.Dataset, prior: xr.Dataset | None) -> Figure | None:
     if posterior is None or posterior.size < 10 or np.ptp(posterior) == 0:
         return None
     figure, axes = canvas(3.1, Margins(left=0.18, right=0.18, bottom=0.55, top=0.62), HALF)
-    low, high = _window(posterior, before)
+    low, high = window(posterior, before)
+    draw_densities(axes, posterior, before, low, high)
+    label_penalty(axes, low, high)
+    pooling_axis(axes, typical_rows(level), low, high)
+    return figure
+
+
+def draw_densities(
+    axes: Axes, posterior: Array, before: Array | None, low: float, high: float
+) -> None:
+    """Draw posterior and prior of the logarithm of λ between two ends, with their intervals."""
     grid, height = density(posterior, low, high)
     top = height.max()
     axes.fill_between(grid, height, color=C1, alpha=0.2, linewidth=0)
@@ -72,16 +83,21 @@ def draw(level: xr.Dataset, prior: xr.Dataset | None) -> Figure | None:
         highest = max(top, prior_height.max())
         _name_curves(axes, grid, height, prior_height)
     axes.set_xlim(low, high)
-    axes.set_ylim(-0.3 * top, 1.12 * highest)
+    axes.set_ylim(-0.3 * top, (1.12 if before is None else 1.2) * highest)
     axes.set_yticks([])
-    ticks = _decades(low, high)
-    axes.set_xticks(ticks, [_power(t) for t in ticks])
+
+
+def label_penalty(axes: Axes, low: float, high: float) -> None:
+    """Label the horizontal axis, a logarithm of λ, by λ."""
+    values = round_values(10**low, 10**high)
+    places, labels = [float(np.log10(v)) for v in values], [written(v) for v in values]
+    kept = apart(places, labels, axes)
+    axes.set_xticks([places[i] for i in kept], [labels[i] for i in kept])
     axes.set_xlabel("equivalent ridge penalty λ = σ²/τ²")
-    _pooling_axis(axes, typical_rows(level), low, high)
-    return figure
 
 
-def _window(posterior: Array, before: Array | None) -> tuple[float, float]:
+def window(posterior: Array, before: Array | None) -> tuple[float, float]:
+    """Return the ends of the axis: most of posterior and prior, at most five decades each way."""
     low, high = np.quantile(posterior, [0.005, 0.995])
     if before is not None and before.size:
         prior_low, prior_high = np.quantile(before, [0.055, 0.945])
@@ -130,28 +146,17 @@ def _outwards(at: int, size: int) -> str:
     return "right" if at < size / 2 else "left"
 
 
-def _decades(low: float, high: float) -> list[int]:
-    every = range(int(np.ceil(low)), int(np.floor(high)) + 1)
-    step = max(1, -(-len(every) // 7))
-    return [t for t in every if t % step == 0]
-
-
-def _power(exponent: int) -> str:
-    if -3 <= exponent <= 4:
-        return num(10.0**exponent, 1)
-    digits = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    return f"10{str(exponent).translate(digits)}"
-
-
-def _pooling_axis(axes: Axes, rows: float, low: float, high: float) -> None:
-    places = [(w, np.log10(rows * w / (1 - w))) for w in _WEIGHTS]
-    inside = [(w, float(x)) for w, x in places if low <= x <= high]
-    kept: list[tuple[float, float]] = []
-    for w, x in inside:
-        if not kept or x - kept[-1][1] > 0.11 * (high - low):
-            kept.append((w, x))
+def pooling_axis(axes: Axes, rows: float, low: float, high: float) -> None:
+    """Add the pooling of a group with so many rows on top."""
+    ends = pooling_at(10**low, rows), pooling_at(10**high, rows)
+    weights: list[float] = [w for w in _WEIGHTS if ends[0] <= w <= ends[1]]
+    if len(weights) < 2:
+        weights = [float(w) for w in MaxNLocator(5).tick_values(*ends) if ends[0] <= w <= ends[1]]
+    places = [float(np.log10(rows * w / (1 - w))) for w in weights]
+    labels = [f"{w:g}" for w in weights]
+    kept = apart(places, labels, axes)
     top = axes.secondary_xaxis("top")
-    top.set_xticks([x for _, x in kept], [f"{w:g}" for w, _ in kept])
+    top.set_xticks([places[i] for i in kept], [labels[i] for i in kept])
     top.xaxis.set_minor_locator(NullLocator())
     top.spines["top"].set_color(LINE)
     top.set_xlabel(f"pooling of a group with {_rows(rows)}", color=MUTED)
