@@ -15,6 +15,7 @@ from junitparser import JUnitXml, Properties
 from poolwise.checks import REGISTRY, Evidence, Finding, Verdict, selected
 from poolwise.checks.conclusion import conclude
 from poolwise.reports.record import ReviewRecord
+from poolwise.workflow import pytest_plugin
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.review import Review
 
@@ -40,8 +41,6 @@ SPECS = """
 """
 FAULTY = SPECS.replace('pm.HalfNormal("tau", 2)', 'pm.InverseGamma("tau", 0.001, 0.001)')
 CHECKS = [check.code for check in selected() if not check.code.startswith("SPC")]
-
-PLUGIN = ("-p", "poolwise.workflow.pytest_plugin")
 
 Found = dict[str, Sequence[Finding]]
 
@@ -108,7 +107,8 @@ class Project:
         file.write_text(textwrap.dedent(text))
 
     def run(self, *options: str) -> pytest.RunResult:
-        return self.pytester.runpytest(*PLUGIN, "-p", "no:cacheprovider", *options)
+        options = ("-p", "no:cacheprovider", *options)
+        return self.pytester.runpytest(*options, plugins=[pytest_plugin])
 
     def specs(self, *options: str) -> pytest.RunResult:
         return self.run("--poolwise", "specs", *options)
