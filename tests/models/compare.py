@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from poolwise.checks.hierarchy import GroupLevel, Hierarchy, Outcome, Role
+from poolwise.checks.hierarchy import GroupLevel, Hierarchy, Membership, Outcome, Role
 
 from .expected import Expected, Likelihood, Term
 
@@ -146,8 +146,11 @@ class _Comparison:
             wrong = _difference(self._called(member.enters), member, enters, group, design)
             if not wrong:
                 break
-        text = f"{title}: {wrong or 'as expected'}"
-        return Answer("rows", Grade.WRONG if wrong else Grade.RIGHT, text)
+        if wrong:
+            return Answer("rows", Grade.WRONG, f"{title}: {wrong}")
+        if member.why_no_design and term.design is not None:
+            return Answer("rows", Grade.REPORTED, f"{title}: no design: {member.why_no_design}")
+        return Answer("rows", Grade.RIGHT, f"{title}: as expected")
 
     def _accounts(self, term: Term) -> Iterator[tuple[str, np.ndarray, float | np.ndarray | None]]:
         """Yield the true accounts of where a term enters: the usual one last."""
@@ -255,38 +258,34 @@ def _same_design(found: Hierarchy, level: GroupLevel, term: Term) -> bool:
     member = found.members.get(level.name)
     if member is None or term.group is None or member.group.shape != term.group.shape:
         return False
-    if not np.array_equal(member.group, term.group):
-        return False
-    return term.design is None or np.allclose(member.design, _full(term.design, term.group))
+    return not _difference(member.enters, member, member.enters, term.group, term.design)
 
 
 def _difference(
     enters: str,
-    member: object,
+    member: Membership,
     wanted: str,
     group: np.ndarray,
     design: float | np.ndarray | None,
 ) -> str:
-    """Say how the rows of a level differ from the truth; empty where they do not."""
-    from poolwise.checks.hierarchy import Membership
+    """Say how the rows of a level differ from the truth; empty where they do not.
 
-    assert isinstance(member, Membership)
+    A row whose design is zero belongs to its group, or to none.
+    """
     if enters != wanted:
         return f"enters {enters}, expected {wanted}"
     if member.group.shape != group.shape:
         return f"has {member.group.size} rows, expected {group.size}"
-    wrong = np.flatnonzero(member.group != group)
+    full = _full(1.0 if design is None else design, group)
+    wrong = np.flatnonzero((member.group != group) & ~((full == 0) & (member.group == -1)))
     if wrong.size:
         row = wrong[0]
         return (
             f"{wrong.size} of {group.size} rows in another group; "
             f"row {row} in {member.group[row]}, expected {group[row]}"
         )
-    if design is None:
-        return ""
-    full = _full(design, group)
     wrong = np.flatnonzero(~np.isclose(member.design, full, rtol=1e-5, atol=1e-8))
-    if wrong.size:
+    if wrong.size and design is not None and not member.why_no_design:
         row = wrong[0]
         return (
             f"{wrong.size} of {group.size} rows with another design; "
