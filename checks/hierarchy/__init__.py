@@ -5,9 +5,9 @@ from .discovery import discover
 from .hierarchy import GroupLevel, Hierarchy, Membership, Outcome, Relation, Role
 from .level import Level
 from .reading import read_hierarchy
-from .roles import Roles, roles
 from .rows import NotUnderstood, Rows, mean_and_sd, normal_outcome, rows_of
 from .support import is_positive
+from .top_level import Roles, roles
 
 __all__ = [
     "GroupLevel",

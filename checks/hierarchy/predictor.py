@@ -10,15 +10,13 @@ import numpy as np
 
 from ..draws import Array
 from ..evidence import Missing, fact
+from .location import PROBABILITIES, base_family
 from .probe import LINKS, Probe, finite_probe
 from .response import EXPECTED, Response, Values, step_of
 from .variables import Support, Variable, Variables
 
 #: Columns of a design matrix that are read one by one; wider ones are left alone.
 MOST_COLUMNS = 300
-
-#: Families whose mean is a probability, or a number of successes.
-PROBABILITIES = ("Bernoulli", "Beta", "BetaBinomial", "Binomial")
 
 #: One ordinary step on the scale of the linear predictor, where the data do not say.
 _ORDINARY_STEP = {"log": 0.5, "logit": 0.5, "probit": 0.3, "cloglog": 0.5}
@@ -148,7 +146,7 @@ def predictors(variables: Variables, response: Response) -> list[Predictor]:
             reasons.append(f"{outcome.name} holds one batch of the data")
         elif key not in response.keys:
             reasons.append(f"the mean of {outcome.name} ({outcome.family}) is not known")
-        elif (predictor := _read(response, outcome)) is None:
+        elif (predictor := _predictor_of(response, outcome)) is None:
             reasons.append(f"the mean of {outcome.name} is not linear behind a known link")
         else:
             found.append(predictor)
@@ -156,6 +154,10 @@ def predictors(variables: Variables, response: Response) -> list[Predictor]:
         why = "; ".join(reasons) or "no outcome is declared"
         raise Missing(f"not understood, because {why}")
     return found
+
+
+def _predictor_of(response: Response, outcome: Variable) -> Predictor | None:
+    return read_predictor(response, outcome, response.expression((outcome.name, EXPECTED)))
 
 
 def is_constant(values: Array) -> bool:
@@ -177,28 +179,51 @@ def element_of(variable: Variable, k: int) -> str:
     return variable.name if variable.size == 1 else f"{variable.name}[{k}]"
 
 
-def _read(response: Response, outcome: Variable) -> Predictor | None:
-    variables = response.variables
-    mean, link = _without_link(response.expression((outcome.name, EXPECTED)))
+def read_predictor(response: Response, outcome: Variable, location: Any) -> Predictor | None:
+    """Read the linear predictor behind the location of an outcome.
+
+    Parameters
+    ----------
+    response : Response
+    outcome : Variable
+    location : TensorVariable
+
+    Returns
+    -------
+    Predictor or None
+        None where the location is not linear behind a known link.
+    """
+    mean, link = _without_link(location)
     probe = finite_probe(response, mean, outcome)
     if probe is None:
         return None
-    moving = [
-        variables[name]
-        for name in variables.parents_of(mean)
-        if name != outcome.name
-        and variables[name].support is not Support.DISCRETE
-        and probe.responds_to(variables[name])
-    ]
+    moving = moving_variables(probe)
     if link is None:
-        link = _best_link(probe, moving, outcome.family)
+        link = _best_link(probe, moving, base_family(outcome.rv))
         if link is None:
             return None
         probe = probe.through(LINKS[link])
     predictor = Predictor(outcome, link, probe)
-    for variable in moving:
-        _classify(predictor, variable, probe)
+    sort_variables(predictor)
     return predictor
+
+
+def moving_variables(probe: Probe) -> list[Variable]:
+    """Return the continuous variables that really move what a probe looks at."""
+    variables = probe.response.variables
+    above = [
+        variables[name]
+        for name in variables.parents_of(probe.mean)
+        if name != probe.outcome.name and variables[name].support is not Support.DISCRETE
+    ]
+    probe.prepare(above)
+    return [v for v in above if probe.responds_to(v)]
+
+
+def sort_variables(predictor: Predictor) -> None:
+    """Sort what moves a predictor into columns, groups and others."""
+    for variable in moving_variables(predictor.probe):
+        _classify(predictor, variable, predictor.probe)
 
 
 def _without_link(mean: Any) -> tuple[Any, str | None]:
@@ -248,8 +273,8 @@ def _classify(predictor: Predictor, variable: Variable, probe: Probe) -> None:
 
 def _columns(variable: Variable, probe: Probe, point: int) -> Array:
     """Return what each element of a variable is multiplied with, row by row."""
-    if variable.size == 1 and point == 0:
-        return probe.slope(variable)[:, None]
+    if variable.size == 1:
+        return probe.slope(variable, point)[:, None]
     columns = []
     for element in range(variable.size):
         step = np.zeros(variable.size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,9 +78,22 @@ class Probe:
         bend = np.abs(twice - 2 * once + none).max(initial=0)
         return bool(np.isfinite(change) and change > 1e-9 and bend < 1e-6 * change)
 
-    def slope(self, variable: Variable) -> Array:
+    def prepare(self, variables: Sequence[Variable]) -> None:
+        """Evaluate side by side what :meth:`responds_to` and its like will ask for."""
+        wanted = [("", 0, point) for point in (0, 1)]
+        for v in variables:
+            wanted += [(v.name, 1, 0), (v.name, 2, 0)]
+            wanted += [(v.name, 1, 1)] if v.size == 1 else []
+        keys = [key for key in wanted if key not in self._means]
+        moves = [self._moved(*key) for key in keys]
+        values = self.response.evaluate_many(
+            self.mean, [{**self.points[key[2]], **m} for key, m in zip(keys, moves, strict=True)]
+        )
+        self._means |= {k: self._by_row(value) for k, value in zip(keys, values, strict=True)}
+
+    def slope(self, variable: Variable, point: int = 0) -> Array:
         """Return what a single number is multiplied with in every row."""
-        none, once = (self._linked(self._stepped(variable, k, 0)) for k in (0, 1))
+        none, once = (self._linked(self._stepped(variable, k, point)) for k in (0, 1))
         return np.asarray((once - none) / float(self._step(variable).ravel()[0]))
 
     def _step(self, variable: Variable) -> Array:
@@ -89,20 +102,26 @@ class Probe:
 
     def _stepped(self, variable: Variable | None, steps: int, point: int) -> Array:
         """Return the mean after some standard steps of a variable; evaluated once."""
-        name = variable.name if variable is not None and steps else ""
-        key = (name, steps, point)
+        key = (variable.name if variable is not None and steps else "", steps, point)
         if key not in self._means:
-            moved: dict[str, Any] = {}
-            if variable is not None and steps:
-                base = np.asarray(self.points[point][variable.name], dtype=float)
-                moved[variable.name] = base + steps * self._step(variable)
-            self._means[key] = self._mean(moved, point)
+            self._means[key] = self._mean(self._moved(*key), point)
         return self._means[key]
 
+    def _moved(self, name: str, steps: int, point: int) -> dict[str, Any]:
+        if not name:
+            return {}
+        base = np.asarray(self.points[point][name], dtype=float)
+        return {name: base + steps * self._step(self.response.variables[name])}
+
     def _mean(self, moved: Values, point: int) -> Array:
-        value = self.response.evaluate(self.mean, {**self.points[point], **moved})
+        return self._by_row(self.response.evaluate(self.mean, {**self.points[point], **moved}))
+
+    def _by_row(self, value: Array) -> Array:
         shape = self.outcome.shape
-        return np.broadcast_to(value, shape).ravel() if value.ndim <= len(shape) else value.ravel()
+        try:
+            return np.broadcast_to(value, shape).ravel()
+        except ValueError:  # several numbers for every row
+            return value.ravel()
 
     def _linked(self, mean: Array) -> Array:
         with np.errstate(all="ignore"):

@@ -6,21 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..evidence import Missing
-from .discovery import discover, free_names
-from .hierarchy import GroupLevel, Hierarchy, Membership, Outcome, Role
+from .discovery import discover
+from .hierarchy import GroupLevel, Hierarchy, Membership
 from .level import Level
 from .predictor import Predictor, _grouped, predictors
 from .probe import Probe
 from .relations import relate
 from .response import Response, base_point, response
+from .roles import assign_roles
 from .rows import NotUnderstood, rows_of
-from .variables import Variable, Variables, read_variables
+from .variables import Variables, read_variables
 
 if TYPE_CHECKING:
     import pymc as pm
-
-#: Parameters of an outcome that say how far it scatters around its mean.
-NOISE = ("scale", "base.scale", "df", "shape", "kappa", "n")
 
 
 def read_hierarchy(model: pm.Model, *, levels: Mapping[str, Level] | None = None) -> Hierarchy:
@@ -64,8 +62,7 @@ def read_hierarchy(model: pm.Model, *, levels: Mapping[str, Level] | None = None
                 name, f"how {level.effect_name} enters the data could not be read"
             )
     found.relations = relate(entering, {n: len(v.labels) for n, v in found.levels.items()})
-    found.outcomes = [_outcome(v, linear) for v in variables.observed]
-    found.roles = _roles(model, found, linear)
+    assign_roles(found, variables, answers, linear)
     return found
 
 
@@ -128,31 +125,3 @@ def _by_cutting(
         found.why_no_rows[level.name] = str(reason)
         return []
     return [Membership(enters=rows.outcome, group=rows.group, design=rows.design)]
-
-
-def _outcome(outcome: Variable, linear: Sequence[Predictor]) -> Outcome:
-    link = next((p.link for p in linear if p.outcome.name == outcome.name), "")
-    noise = [name for role, p in outcome.parameters.items() if role in NOISE for name in p.parents]
-    return Outcome(
-        name=outcome.name,
-        family=outcome.family,
-        link=link,
-        noise=tuple(dict.fromkeys(noise)),
-        rows=outcome.size,
-    )
-
-
-def _roles(model: pm.Model, found: Hierarchy, linear: Sequence[Predictor]) -> dict[str, Role]:
-    roles = dict.fromkeys((str(rv.name) for rv in model.free_RVs), Role.UNCLEAR)
-    for predictor in linear:
-        for column in predictor.columns:
-            roles[column.variable] = Role.INTERCEPT if column.is_intercept else Role.COEFFICIENT
-    for outcome in found.outcomes:
-        roles |= dict.fromkeys(outcome.noise, Role.NOISE)
-    for level in found.levels.values():
-        roles |= dict.fromkeys(free_names([level.location], model), Role.LOCATION)
-        roles |= dict.fromkeys(free_names([level.scale], model), Role.SCALE)
-    for level in found.levels.values():
-        if level.form == "centred":
-            roles[str(level.entry.name)] = Role.GROUP_EFFECT
-    return roles | dict.fromkeys(found.offsets, Role.OFFSET)

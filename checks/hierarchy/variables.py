@@ -8,104 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .cheap import python_mode, uncompiled, value_of
+from .families import FAMILY_SUPPORT, PARAMETERS, TRANSFORM_SUPPORT, Support
 
 if TYPE_CHECKING:
     import pymc as pm
 
+__all__ = [
+    "LineOf",
+    "Parameter",
+    "Support",
+    "Variable",
+    "Variables",
+    "as_tensor",
+    "distribution",
+    "family_of",
+    "is_random",
+    "named_parameters",
+    "observed_data",
+    "parameter_expressions",
+    "read_variables",
+]
+
 LineOf = Callable[[str], int | None]
-
-
-class Support(StrEnum):
-    """Where a random variable takes its values."""
-
-    REAL = "real"
-    POSITIVE = "positive"
-    UNIT = "unit interval"
-    BOUNDED = "bounded interval"
-    DISCRETE = "discrete"
-    SIMPLEX = "simplex"
-    COVARIANCE = "covariance or correlation matrix"
-
-
-#: Roles of the parameters of each family, in the canonical order of its op: ``Exponential`` and
-#: ``Gamma`` hold a scale (1/rate), ``NegativeBinomial`` holds (n, p).
-ROLES: dict[str, tuple[str, ...]] = {
-    "AR": ("rho", "scale", "init", "steps"),
-    "AsymmetricLaplace": ("b", "kappa", "loc"),
-    "Bernoulli": ("p",),
-    "Beta": ("a", "b"),
-    "BetaBinomial": ("n", "a", "b"),
-    "Binomial": ("n", "p"),
-    "Categorical": ("p",),
-    "Cauchy": ("loc", "scale"),
-    "Censored": ("base", "lower", "upper"),
-    "Dirichlet": ("a",),
-    "Exponential": ("scale",),
-    "Gamma": ("shape", "scale"),
-    "Geometric": ("p",),
-    "Gumbel": ("loc", "scale"),
-    "HalfCauchy": ("scale",),
-    "HalfNormal": ("loc", "scale"),
-    "HalfStudentT": ("df", "scale"),
-    "InverseGamma": ("shape", "scale"),
-    "LKJCorr": ("n", "eta"),
-    "Laplace": ("loc", "scale"),
-    "LogNormal": ("loc", "scale"),
-    "Logistic": ("loc", "scale"),
-    "Mixture": ("weights",),
-    "MultivariateNormal": ("loc", "cov"),
-    "MvStudentT": ("df", "loc", "cov"),
-    "NegativeBinomial": ("n", "p"),
-    "Normal": ("loc", "scale"),
-    "Poisson": ("mean",),
-    "RandomWalk": ("init", "innovation", "steps"),
-    "SkewNormal": ("loc", "scale", "shape"),
-    "StudentT": ("df", "loc", "scale"),
-    "Truncated": ("base", "lower", "upper"),
-    "TruncatedNormal": ("loc", "scale", "lower", "upper"),
-    "Uniform": ("lower", "upper"),
-    "VonMises": ("loc", "concentration"),
-    "Weibull": ("shape", "scale"),
-    "Wishart": ("df", "cov"),
-    "ZeroSumNormal": ("scale", "support_shape"),
-    "_lkjcholeskycov": ("n", "eta", "sd_dist"),
-}
-
-_FAMILY_SUPPORT = {
-    **dict.fromkeys(
-        [
-            "ChiSquared",
-            "Exponential",
-            "Gamma",
-            "HalfCauchy",
-            "HalfFlat",
-            "HalfNormal",
-            "HalfStudentT",
-            "InverseGamma",
-            "LogNormal",
-            "Pareto",
-            "Wald",
-            "Weibull",
-        ],
-        Support.POSITIVE,
-    ),
-    **dict.fromkeys(["Beta", "Kumaraswamy", "LogitNormal"], Support.UNIT),
-    **dict.fromkeys(["LKJCorr", "Wishart", "_lkjcholeskycov"], Support.COVARIANCE),
-    "Dirichlet": Support.SIMPLEX,
-}
-
-_TRANSFORM_SUPPORT = {
-    "LogTransform": Support.POSITIVE,
-    "LogExpM1": Support.POSITIVE,
-    "LogOddsTransform": Support.UNIT,
-    "SimplexTransform": Support.SIMPLEX,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +111,11 @@ class Variable:
     def size(self) -> int:
         """Number of elements."""
         return int(np.prod(self.shape))
+
+    @property
+    def op(self) -> Any:
+        """The distribution's operation, behind minibatches and partly observed data."""
+        return distribution(self.rv).owner.op
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -296,7 +230,7 @@ def family_of(rv: Any) -> str:
 
 def distribution(rv: Any) -> Any:
     """Return the distribution behind wrappers (minibatches, partly observed data)."""
-    while not hasattr(rv.owner.op, "dist_params") and rv.owner.inputs:
+    while not is_random(rv) and rv.owner.inputs:
         rv = rv.owner.inputs[0]
         if rv.owner is None:
             raise ValueError("a random variable without a distribution")
@@ -308,14 +242,26 @@ def as_tensor(variable: Any) -> Any:
     return variable.values if hasattr(variable.type, "dims") else variable
 
 
+def named_parameters(rv: Any) -> list[tuple[str, Any]]:
+    """Return the parameters of a distribution by role; a component is an unnamed distribution."""
+    rv = distribution(rv)
+    op, inputs = rv.owner.op, rv.owner.inputs
+    if hasattr(op, "base_rv_op"):  # pm.Truncated keeps no list of its parameters
+        *of_base, lower, upper = inputs
+        base = op.base_rv_op.make_node(*of_base).default_output()
+        return [("base", base), ("lower", lower), ("upper", upper)]
+    roles = PARAMETERS.get(family_of(rv), ())
+    rest = "component" if roles else "parameter"
+    return [
+        (roles[k] if k < len(roles) else f"{rest} {k}", parameter)
+        for k, parameter in enumerate(op.dist_params(rv.owner))
+    ]
+
+
 def parameter_expressions(rv: Any, named: Iterable[Any]) -> Iterator[tuple[str, Any]]:
     """Yield roles and expressions, going into unnamed components (mixtures, censored, LKJ)."""
     named = set(named)
-    rv = distribution(rv)
-    family = family_of(rv)
-    roles = ROLES.get(family, ())
-    for k, parameter in enumerate(rv.owner.op.dist_params(rv.owner)):
-        role = roles[k] if k < len(roles) else f"{'component' if roles else 'parameter'} {k}"
+    for role, parameter in named_parameters(rv):
         if parameter not in named and is_random(parameter):
             for inner, expression in parameter_expressions(parameter, named):
                 yield f"{role}.{inner}", expression
@@ -439,15 +385,15 @@ def _transform(model: pm.Model, rv: Any) -> str:
 def _support(rv: Any, family: str, transform: str, parameters: Mapping[str, Parameter]) -> Support:
     if np.dtype(rv.dtype).kind in "biu":
         return Support.DISCRETE
-    if family in _FAMILY_SUPPORT:
-        return _FAMILY_SUPPORT[family]
+    if family in FAMILY_SUPPORT:
+        return FAMILY_SUPPORT[family]
     lower, upper = (_bound(parameters, role) for role in ("lower", "upper"))
     if lower is not None and lower >= 0:
         unit = lower == 0 and upper == 1
         return Support.UNIT if unit else Support.POSITIVE
     if lower is not None and upper is not None:
         return Support.BOUNDED
-    return _TRANSFORM_SUPPORT.get(transform, Support.REAL)
+    return TRANSFORM_SUPPORT.get(transform, Support.REAL)
 
 
 def _bound(parameters: Mapping[str, Parameter], role: str) -> float | None:

@@ -28,7 +28,15 @@ _DOMAINS = {
     "mean": _POSITIVE,
     "p": _PROBABILITY,
 }
-_FAMILIES_LEFT_ALONE = ("AsymmetricLaplace", "Categorical", "SkewNormal", "Uniform", "Triangular")
+_FAMILIES_LEFT_ALONE = (
+    "AsymmetricLaplace",
+    "Categorical",
+    "Multinomial",
+    "SkewNormal",
+    "SkewStudentT",
+    "Triangular",
+    "Uniform",
+)
 
 
 @rule("SPC108", Verdict.FAIL)

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..draws import Array
 from ..finding import Verdict
-from ..hierarchy.predictor import PROBABILITIES, Predictor
+from ..hierarchy.location import PROBABILITIES
+from ..hierarchy.predictor import Predictor
 from ..hierarchy.variables import Variables
 from ..words import number
 from . import examples

@@ -108,7 +108,7 @@ def test_radon_is_read_without_a_declaration() -> None:
     assert "around intercept and uranium_effect" in shown
     assert "spread tau ~ HalfNormal(1)" in shown
     assert "floor_effect ~ Normal(0, 1)  slope on floor" in shown
-    assert "location of county, slope on log_uranium" in shown
+    assert "uranium_effect ~ Normal(0, 1)  slope on log_uranium" in shown
     assert "noise sigma ~ HalfNormal(1)" in shown
     assert "offset" not in shown
 

@@ -6,14 +6,14 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from poolwise.checks.hierarchy import Level, Roles, discover
+from poolwise.checks.hierarchy import Level, Roles, read_hierarchy
 from poolwise.checks.hierarchy import roles as roles_of
 
 Y = np.arange(8.0)
 
 
 def roles(model: pm.Model, levels: dict[str, Level]) -> Roles:
-    return roles_of(model, discover(model, levels))
+    return roles_of(model, read_hierarchy(model, levels=levels))
 
 
 SCHOOL = {"school": Level(effect="theta", location="mu", scale="tau")}
@@ -59,15 +59,26 @@ def test_without_a_declaration_roles_are_the_same(form: str) -> None:
     assert roles(schools(form), {}) == roles(schools(form), SCHOOL)
 
 
-def test_unclear_offsets_are_said() -> None:
+def test_a_covariance_is_top_level_and_its_offsets_are_not() -> None:
     with pm.Model() as model:
         chol, _, _ = pm.LKJCholeskyCov("chol", n=2, eta=2, sd_dist=pm.Exponential.dist(1))
         z = pm.Normal("z", 0, 1, shape=(2, 8))
         effects = pm.math.dot(chol, z)
         pm.Normal("y", effects[0] + effects[1], pm.HalfNormal("sigma", 1), observed=Y)
     found = roles(model, {})
-    assert found.assumed_offsets == ["z"]
     assert sorted(found.top_level) == ["chol", "sigma"]
+    assert found.assumed_offsets == []
+
+
+def test_unclear_offsets_are_said() -> None:
+    """Effects that sum to zero by construction: no element of z is a group."""
+    basis = np.linalg.qr(np.c_[np.ones(8), np.eye(8)[:, :7]])[0][:, 1:]
+    with pm.Model() as model:
+        z, tau = pm.Normal("z", 0, 1, shape=7), pm.HalfNormal("tau", 1)
+        pm.Normal("y", tau * pm.math.dot(basis, z), pm.HalfNormal("sigma", 1), observed=Y)
+    found = roles(model, {})
+    assert found.assumed_offsets == ["z"]
+    assert sorted(found.top_level) == ["sigma", "tau"]
 
 
 def test_standard_normal_coefficients_are_top_level() -> None:
