@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,9 @@ import click
 
 from poolwise import __version__
 
-from .output import Formats, emit, formats_option, stopped_result, write_files
+from .cli_compare import baseline, compare
+from .cli_errors import EXIT_COULD_NOT_RUN, friendly
+from .output import Formats, emit, file_views, formats_option, stopped_result, write_files
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,35 +21,11 @@ if TYPE_CHECKING:
     from .review import Review
     from .spec import ModelSpec
 
-EXIT_CHECKS_FAILED = 1
-EXIT_COULD_NOT_RUN = 2
-
 FORMATS = ("html", "json", "junit", "sarif", "github", "markdown")
 
 
 def _codes(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
     return [code.strip() for code in (value or "").split(",") if code.strip()]
-
-
-def _friendly(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn errors a user can act on into one screen and exit code 2."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        from .errors import SpecError
-
-        try:
-            return command(*args, **kwargs)
-        except SpecError as error:
-            click.echo(f"poolwise: {error}", err=True)
-            sys.exit(EXIT_COULD_NOT_RUN)
-        except KeyboardInterrupt:
-            click.echo(
-                "poolwise: interrupted; finished stages are kept, run again to go on", err=True
-            )
-            sys.exit(EXIT_COULD_NOT_RUN)
-
-    return run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,7 +66,7 @@ def main() -> None:
 @formats_option(*FORMATS, text="Files of the run folder; a single one is printed too.")
 @click.option("--quiet", "-q", is_flag=True, help="Print the verdict and the path only.")
 @click.option("--verbose", "-v", is_flag=True, help="Print every finding.")
-@_friendly
+@friendly
 def review(
     targets: tuple[str, ...],
     output: str | None,
@@ -142,7 +118,7 @@ def review(
             worst = EXIT_COULD_NOT_RUN
             continue
         results.append(as_json(this.record))
-        write_files(this.folder, "run", results[-1:], formats)
+        write_files(this.folder, "run", file_views(results[-1:], formats))
         worst = max(worst, this.exit_code(fail_on))
         _show(this.record, this.report, formats, quiet=quiet, verbose=verbose)
     emit(results, formats)
@@ -194,7 +170,7 @@ def _distinct(specs: list[ModelSpec]) -> None:
 @click.argument("run", type=click.Path())
 @formats_option(*FORMATS, text="Files of the run folder; a single one is printed too.")
 @click.option("--verbose", "-v", is_flag=True, help="Print every finding.")
-@_friendly
+@friendly
 def report(run: str, formats: Formats, verbose: bool) -> None:
     """Judge a saved RUN again and write its report, without sampling."""
     from ..reports.html import render
@@ -205,7 +181,7 @@ def report(run: str, formats: Formats, verbose: bool) -> None:
     file = Path(run) / "report.html"
     write_text(file, render(record))
     results = [as_json(record)]
-    write_files(Path(run), "run", results, formats)
+    write_files(Path(run), "run", file_views(results, formats))
     _show(record, file, formats, quiet=False, verbose=verbose)
     emit(results, formats)
     sys.exit(record.conclusion.exit_code())
@@ -225,7 +201,7 @@ def report(run: str, formats: Formats, verbose: bool) -> None:
 @formats_option("text", *FORMATS[1:], text="What to print; files with --output.")
 @click.option("--output", "-o", type=click.Path(), help="Folder for the files of --format.")
 @click.option("--verbose", "-v", is_flag=True, help="Also say what was ignored or not understood.")
-@_friendly
+@friendly
 def lint(
     targets: tuple[str, ...],
     select: list[str],
@@ -249,7 +225,7 @@ def lint(
     found = lint_all(specs, select=select, ignore=ignore)
     results = lint_results(specs, [findings for _, findings in found])
     if output is not None:
-        write_files(Path(output), "lint", results, formats)
+        write_files(Path(output), "lint", file_views(results, formats))
     elif len(formats.files) > 1 or (formats.files and formats.printed not in formats.files):
         raise SpecError(
             f"--format {','.join(formats.asked)} makes several files",
@@ -273,7 +249,7 @@ def lint(
     show_default=True,
     help="'json' prints what the tree shows as data.",
 )
-@_friendly
+@friendly
 def show(targets: tuple[str, ...], format_: str) -> None:
     """Print the hierarchy of SPEC: levels, rows per group, priors; without sampling."""
     import json
@@ -292,7 +268,7 @@ def show(targets: tuple[str, ...], format_: str) -> None:
 
 
 @main.command("list")
-@_friendly
+@friendly
 def list_checks() -> None:
     """List every check: code, stage and the fault it looks for."""
     from ..checks import REGISTRY, selected
@@ -307,7 +283,7 @@ def list_checks() -> None:
 
 @main.command()
 @click.argument("code")
-@_friendly
+@friendly
 def explain(code: str) -> None:
     """Say what the check CODE asks, why it matters and what to do."""
     from ..checks import REGISTRY
@@ -338,7 +314,7 @@ def _wrapped(text: str) -> str:
 
 @main.command()
 @click.argument("path", type=click.Path(), default="models.py")
-@_friendly
+@friendly
 def init(path: str) -> None:
     """Write a commented first spec to PATH (models.py)."""
     from .errors import SpecError
@@ -352,6 +328,10 @@ def init(path: str) -> None:
     except OSError as error:
         raise SpecError(f"cannot be written: {error.strerror or error}", path=path) from error
     click.echo(f"Wrote {path}. Review it with: poolwise review {path}")
+
+
+main.add_command(baseline)
+main.add_command(compare)
 
 
 def _console(*, stderr: bool = False) -> Console:

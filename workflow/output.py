@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from .spec import ModelSpec
 
 #: How each format that is a file ends.
-ENDINGS = {"json": "json", "junit": "junit.xml", "sarif": "sarif", "markdown": "md"}
+ENDINGS = {
+    "json": "json",
+    "junit": "junit.xml",
+    "sarif": "sarif",
+    "markdown": "md",
+    "html": "html",
+}
+
+#: Of these, the ones that are views of a result.
+_VIEWS = ("json", "junit", "sarif", "markdown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +47,8 @@ class Formats:
 
     @property
     def files(self) -> list[str]:
-        """Formats that are files."""
-        return [name for name in ENDINGS if name in self.asked]
+        """Views of a result that are files."""
+        return [name for name in _VIEWS if name in self.asked]
 
     @property
     def printed(self) -> str:
@@ -75,8 +84,13 @@ def formats_option(*names: str, text: str) -> Callable[[Any], Any]:
     )
 
 
-def write_files(folder: Path, stem: str, results: Sequence[Result], formats: Formats) -> list[Path]:
-    """Write the file formats that were asked for into a folder; return the files.
+def file_views(results: Sequence[Result], formats: Formats) -> dict[str, str]:
+    """Return results in every file format that was asked for, by format."""
+    return {name: view(name, results) for name in formats.files}
+
+
+def write_files(folder: Path, stem: str, views: Mapping[str, str]) -> list[Path]:
+    """Write texts by format into a folder; return the files.
 
     Raises
     ------
@@ -86,24 +100,23 @@ def write_files(folder: Path, stem: str, results: Sequence[Result], formats: For
     from .errors import SpecError
     from .store import write_text
 
-    written = [folder / f"{stem}.{ENDINGS[name]}" for name in formats.files]
+    written = [folder / f"{stem}.{ENDINGS[name]}" for name in views]
     try:
-        for name, file in zip(formats.files, written, strict=True):
+        for text, file in zip(views.values(), written, strict=True):
             folder.mkdir(parents=True, exist_ok=True)
-            write_text(file, view(name, results))
+            write_text(file, text)
     except OSError as error:
-        raise SpecError(
-            f"cannot be written: {error.strerror or error}", path=str(folder)
-        ) from error
+        why = error.strerror or error
+        raise SpecError(f"cannot be written: {why}", path=str(folder)) from error
     return written
 
 
 def emit(results: Sequence[Result], formats: Formats) -> None:
     """Print the format that goes to stdout, and tell GitHub when it is told."""
     if formats.printed:
-        _write(sys.stdout, view(formats.printed, results))
+        print_text(view(formats.printed, results))
     elif formats.noticed:
-        _write(sys.stderr, view("github", results))
+        print_text(view("github", results), sys.stderr)
     if "github" in formats.asked:
         append_to_step(view("markdown", results))
 
@@ -135,8 +148,9 @@ def append_to_step(markdown: str) -> None:
         open_file.write(cut(markdown, MOST_BYTES - used))
 
 
-def _write(stream: Any, text: str) -> None:
-    """Write UTF-8 whatever the locale: a machine reads it."""
+def print_text(text: str, stream: Any = None) -> None:
+    """Write UTF-8 to stdout (or another stream) whatever the locale: a machine reads it."""
+    stream = stream or sys.stdout
     stream.flush()
     stream.buffer.write(text.encode())
     stream.buffer.flush()
