@@ -82,7 +82,7 @@ def review(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Review SPEC: a Python file, or one function in it (models.py::eight_schools)."""
+    """Review SPEC: a file, one function in it (models.py::eight_schools), or a folder."""
     from .errors import SpecError
     from .loading import load_specs
     from .record import as_json
@@ -200,6 +200,7 @@ def report(run: str, formats: Formats, verbose: bool) -> None:
 )
 @formats_option("text", *FORMATS[1:], text="What to print; files with --output.")
 @click.option("--output", "-o", type=click.Path(), help="Folder for the files of --format.")
+@click.option("--only-specs", is_flag=True, help="Pass over files that hold no spec.")
 @click.option("--verbose", "-v", is_flag=True, help="Also say what was ignored or not understood.")
 @friendly
 def lint(
@@ -209,9 +210,10 @@ def lint(
     fail_on: str,
     formats: Formats,
     output: str | None,
+    only_specs: bool,
     verbose: bool,
 ) -> None:
-    """Find faults in SPEC without sampling: a Python file, or one function in it.
+    """Find faults in SPEC without sampling: a file, a function in it, or a folder.
 
     Prints "file:line: CODE message". A comment on the line of a variable silences a rule there:
     "# poolwise: ignore[SPC104] reason".
@@ -220,8 +222,10 @@ def lint(
     from .errors import SpecError
     from .lint import lint_all, lint_results
     from .loading import load_specs
+    from .spec_files import may_hold_specs
 
-    specs = [spec for target in targets for spec in load_specs(target)]
+    wanted = [t for t in targets if not only_specs or may_hold_specs(Path(t.partition("::")[0]))]
+    specs = [spec for target in wanted for spec in load_specs(target)]
     found = lint_all(specs, select=select, ignore=ignore)
     results = lint_results(specs, [findings for _, findings in found])
     if output is not None:

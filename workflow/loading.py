@@ -12,6 +12,7 @@ from typing import Any
 
 from .errors import SpecError, line_in, one_line
 from .spec import ModelSpec
+from .spec_files import specs_below
 from .toml_spec import load_toml
 
 
@@ -21,7 +22,8 @@ def load_specs(target: str) -> list[ModelSpec]:
     Parameters
     ----------
     target : str
-        ``models.py`` or ``models.toml`` for every spec in the file, or ``models.py::name`` for one.
+        ``models.py`` or ``models.toml`` for every spec in the file, ``models.py::name`` for one,
+        or a folder for every spec below it.
 
     Raises
     ------
@@ -30,6 +32,8 @@ def load_specs(target: str) -> list[ModelSpec]:
     """
     file, _, name = target.partition("::")
     path = Path(file)
+    if path.is_dir() and not name:
+        return _below(path)
     if path.suffix == ".toml" and path.is_file():
         return _chosen(load_toml(file), name, file)
     module = _import(path)
@@ -45,6 +49,18 @@ def load_specs(target: str) -> list[ModelSpec]:
             f"poolwise review {path}::function_name",
         )
     return found
+
+
+def _below(folder: Path) -> list[ModelSpec]:
+    files = specs_below(folder)
+    if not files:
+        raise SpecError(
+            "no spec below this folder",
+            path=str(folder),
+            expected="Python files with a function decorated with @poolwise.spec, or annotated to "
+            "return pm.Model, or TOML specs",
+        )
+    return [spec for file in files for spec in load_specs(str(file))]
 
 
 def _import(path: Path) -> ModuleType:

@@ -4,19 +4,57 @@ from __future__ import annotations
 
 import ast
 import tokenize
+import tomllib
 from pathlib import Path
+from typing import Any
 
 #: Names that make a spec, or a function one.
 _MAKES = {"spec", "ModelSpec"}
 
 
+def specs_below(folder: Path) -> list[Path]:
+    """Return the files of a folder that hold specs, in the order of their names.
+
+    Hidden folders, tests and what pytest reads for itself are left out.
+    """
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not path.name.startswith("test_")
+        and path.is_file()
+        and may_hold_specs(path)
+    ]
+
+
 def may_hold_specs(path: Path) -> bool:
     """Return whether loading a file can be expected to find specs in it.
 
-    A file that does not parse counts when it speaks of poolwise: then whoever loads it hears why.
+    A file that does not parse counts when it speaks of what specs hold: then whoever loads it
+    hears why.
     """
-    if path.suffix != ".py" or path.name == "conftest.py":
+    if path.name in ("conftest.py", "pyproject.toml"):
         return False
+    return {".py": _python, ".toml": _toml}.get(path.suffix, _neither)(path)
+
+
+def _neither(path: Path) -> bool:
+    return False
+
+
+def _toml(path: Path) -> bool:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return b"formula" in path.read_bytes()
+    except OSError:
+        return False
+    models: Any = table.get("models")
+    tables = [table, *(models.values() if isinstance(models, dict) else ())]
+    return any(isinstance(this, dict) and "formula" in this for this in tables)
+
+
+def _python(path: Path) -> bool:
     try:
         with tokenize.open(path) as file:
             source = file.read()

@@ -288,7 +288,7 @@ def test_bad_spec_is_one_clear_message(case: str, tmp_path: Path) -> None:
     ("target", "said"),
     [
         ("nowhere.py", "no such file"),
-        ("folder", "is a folder"),
+        ("folder", "no spec below this folder"),
         ("notes.txt", "not a Python file"),
         ("models.py::absent", "holds no absent"),
         ("models.py::needs", "needs arguments"),

@@ -15,6 +15,7 @@ from poolwise.workflow.cli import main
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.lint import lint, static_evidence
 from poolwise.workflow.loading import load_specs
+from poolwise.workflow.spec_files import may_hold_specs
 
 HEAD = """
 import numpy as np
@@ -257,3 +258,59 @@ def test_lint_raises_what_cannot_be_built(tmp_path: Path) -> None:
     file = write(tmp_path, GOOD.replace("return model", "return None"))
     with pytest.raises(SpecError, match="returns nothing"):
         lint(load_specs(str(file))[0])
+
+
+def test_a_folder_stands_for_its_specs(tmp_path: Path) -> None:
+    folder = tmp_path / "specs"
+    (folder / "more").mkdir(parents=True)
+    (folder / ".hidden").mkdir()
+    write(folder, GOOD)
+    write(folder / "more", ERROR.replace("schools", "others"))
+    write(folder / ".hidden", ERROR)
+    (folder / "helpers.py").write_text("1 / 0\n")
+    (folder / "test_models.py").write_text(HEAD + textwrap.dedent(ERROR))
+    (folder / "data.toml").write_text("rows = 3\n")
+    done = run(folder)
+    assert done.stderr == "1 error in 2 specs\n"
+    assert "more/models.py:" in done.stdout
+
+
+def test_files_without_specs_are_passed_over_when_asked_to(tmp_path: Path) -> None:
+    helpers = tmp_path / "helpers.py"
+    helpers.write_text("1 / 0\n")
+    assert run(helpers).exit_code == 2
+    done = run(helpers, str(write(tmp_path, ERROR)), "--only-specs")
+    assert (done.exit_code, done.stderr) == (1, "1 error in 1 spec\n")
+    assert run(helpers, "--only-specs").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "holds"),
+    [
+        ("a.py", "@poolwise.spec\ndef f(): ...", True),
+        ("a.py", "from poolwise import spec\n@spec(unit='m')\ndef f(): ...", True),
+        ("a.py", "def f() -> pm.Model: ...", True),
+        ("a.py", "def f() -> 'pm.Model': ...", True),
+        ("a.py", "def f(rows=3, *, scale=1) -> pm.Model: ...", True),
+        ("a.py", "made = ModelSpec(build=f)", True),
+        ("a.py", "def f(data) -> pm.Model: ...", False),
+        ("a.py", "def f(*, data) -> pm.Model: ...", False),
+        ("a.py", "def f() -> int: ...", False),
+        ("a.py", "import poolwise", False),
+        ("a.py", "import poolwise\ndef f(:", True),
+        ("a.py", "def f(:", False),
+        ("conftest.py", "def f() -> pm.Model: ...", False),
+        ("a.toml", 'formula = "y ~ x"', True),
+        ("a.toml", '[models.one]\nformula = "y ~ x"', True),
+        ("a.toml", 'formula = "y ~ x', True),
+        ("a.toml", "rows = 3", False),
+        ("pyproject.toml", 'formula = "y ~ x"', False),
+        ("a.txt", "@poolwise.spec\ndef f(): ...", False),
+    ],
+)
+def test_files_with_specs_are_told_from_others(
+    tmp_path: Path, name: str, text: str, holds: bool
+) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    assert may_hold_specs(file) is holds
