@@ -246,7 +246,10 @@ class HierarchySketch:
         slope = f"slope on {variable.predictor}" if variable.predictor else ""
         if variable.role == "coefficient" and slope:
             return slope
-        role = f"{variable.role} of {listed(centre)}" if centre else variable.role
+        role = variable.role
+        if centre:
+            role = "location" if role == "location" else f"{role}, location"
+            role = f"{role} of {listed(centre)}"
         return f"{role}, {slope}" if slope else role
 
     def as_dict(self) -> dict[str, Any]:
