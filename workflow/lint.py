@@ -20,7 +20,7 @@ from ..checks.spec import OPT_IN
 from ..checks.spec.comments import Ignore
 from ..reports.machine import lint_result
 from .errors import SpecError
-from .preflight import model_of
+from .preflight import check_roles, model_of
 from .project import project_settings
 from .spec import ModelSpec
 from .toml_spec import TomlSpec
@@ -67,6 +67,7 @@ def lint(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # rules say what PyMC warns of, with line and remedy
         model = model_of(spec)
+        check_roles(spec, model)
         evidence = Evidence(xr.DataTree(), declared=static_evidence(spec, model))
         findings = run_checks(evidence, thresholds=spec.thresholds, select=codes)
     expected = settings.expected_of(spec)

@@ -158,6 +158,8 @@ def _value(variable: Any) -> np.ndarray:
 def _options(spec: ModelSpec) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
     """Yield each option of a spec that can change a result: words (where it has any) and a key."""
     yield "levels", _said({name: repr(level.as_dict()) for name, level in spec.levels.items()})
+    yield "scales", _said({name: repr(offset) for name, offset in spec.scales.items()})
+    yield "noise", _said({"noise": repr(spec.noise)} if spec.noise else {})
     yield "expect", _said({e.label: f"{e.between} in {e.prob:g}" for e in spec.expect})
     yield "priors", {name: _alternatives(dists) for name, dists in spec.priors.items()}
     for option in ("quantities", "decisions"):

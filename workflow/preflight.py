@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks.hierarchy import python_mode, value_of
+from ..checks.hierarchy.level import noise_by_outcome
 from .errors import SpecError, line_in, one_line
 from .expressions import check_expressions
 from .project import project_settings
@@ -187,6 +188,7 @@ def _names(spec: ModelSpec, model: pm.Model) -> None:
                 expected="a vector with one value per group",
                 do="declare one level per column, each with its own Deterministic",
             )
+    check_roles(spec, model)
     free = {rv.name for rv in model.free_RVs}
     for option, names, choices in (
         ("expect", [e.of for e in spec.expect], known),
@@ -238,6 +240,48 @@ def _expected_failures(spec: ModelSpec) -> None:
                 "expected_failures: a review that breaks off (RUN001) cannot be expected",
                 **where,
                 do="mend the stage that stops, or leave it out with --tier",
+            )
+
+
+def check_roles(spec: ModelSpec, model: pm.Model) -> None:
+    """Refuse ``scales`` and ``noise`` that name no free variable or no outcome of the model.
+
+    Raises
+    ------
+    SpecError
+        With the line that declares them and the names to choose from.
+    """
+    free = sorted(str(rv.name) for rv in model.free_RVs)
+    outcomes = sorted(str(v.name) for v in (*model.observed_RVs, *model.potentials))
+    named = [("scales", n, free) for pair in spec.scales.items() for n in pair if n is not None]
+    try:
+        noise = noise_by_outcome(spec.noise, outcomes)
+    except ValueError as error:
+        raise SpecError(
+            str(error),
+            path=spec.path,
+            line=spec.line,
+            expected=f"one of {', '.join(outcomes)}",
+            do='say of which: noise={"y": "sigma"}',
+        ) from error
+    for outcome, names in noise.items():
+        named += [("noise", outcome, outcomes), *(("noise", n, free) for n in names)]
+    for option, name, choices in named:
+        if name not in choices:
+            what = "outcome" if choices is outcomes else "free variable"
+            raise SpecError(
+                f"{option}: {name!r} names no {what} of {spec.name}",
+                path=spec.path,
+                line=spec.line_with(name) or spec.line,
+                expected=f"one of {', '.join(choices)}",
+            )
+    for name, offset in spec.scales.items():
+        if name == offset:
+            raise SpecError(
+                f"scales: {name!r} cannot be the scale of itself",
+                path=spec.path,
+                line=spec.line_with(name) or spec.line,
+                expected="the variable it multiplies, or None",
             )
 
 

@@ -141,7 +141,7 @@ def review(
     settings = _settings(this, seed=seed, draws=draws, tune=tune, chains=chains)
     model = build_model(this)
     folder = prepare(Path(output) if output is not None else Path("poolwise_runs") / this.name)
-    hierarchy = read_hierarchy(model, levels=this.levels)
+    hierarchy = read_hierarchy(model, **this.declared)
     context = Context(
         spec=this,
         model=model,

@@ -55,7 +55,7 @@ def sketch(spec: ModelSpec) -> HierarchySketch:
         If the spec cannot be reviewed as it is.
     """
     model = build_model(spec)
-    return sketch_of(spec.name, model, read_hierarchy(model, levels=spec.levels))
+    return sketch_of(spec.name, model, read_hierarchy(model, **spec.declared))
 
 
 def sketch_of(name: str, model: pm.Model, hierarchy: Hierarchy) -> HierarchySketch:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ..checks.expect import Expect
 from ..checks.expected import ExpectedFailure
-from ..checks.hierarchy.level import Level
+from ..checks.hierarchy.level import Level, Noise
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -35,6 +35,12 @@ class ModelSpec:
         The function's name when left out.
     levels : mapping of str to Level
         Levels of the hierarchy, by name.
+    scales : mapping of str to str or None
+        For a free variable that multiplies others: the variable whose scale it is,
+        ``{"tau": "z"}``, or None for one that is no scale, ``{"discrimination": None}``.
+    noise : str, sequence of str, or mapping
+        Free variables that set the noise of the outcome, ``"sigma"``; by outcome or potential
+        where there are several, ``{"y": "sigma"}``.
     expect : sequence of Expect
         What data simulated from the prior should look like.
     priors : mapping of str to sequence
@@ -58,6 +64,8 @@ class ModelSpec:
     build: Build
     name: str = ""
     levels: Mapping[str, Level] = field(default_factory=dict)
+    scales: Mapping[str, str | None] = field(default_factory=dict)
+    noise: Noise = field(default_factory=dict)
     expect: Sequence[Expect] = ()
     priors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     quantities: Mapping[str, Quantity] = field(default_factory=dict)
@@ -75,6 +83,11 @@ class ModelSpec:
     def __call__(self) -> pm.Model:
         """Build the model."""
         return self.build()
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """What the spec says of the hierarchy: keyword arguments of ``read_hierarchy``."""
+        return {"levels": self.levels, "scales": self.scales, "noise": self.noise}
 
     @property
     def path(self) -> str:

@@ -19,6 +19,8 @@ from .toml_spec_table import Table, read_toml
 #: Options of a spec that say what the model cannot.
 REVIEW_OPTIONS = (
     "levels",
+    "scales",
+    "noise",
     "expect",
     "alternatives",
     "quantities",
@@ -74,14 +76,7 @@ class TomlSpec(ModelSpec):
 
     def line_with(self, text: str) -> int | None:
         """Return the line of the key or the value that says something."""
-        inside = self.table.at
-        for place, line in self.table.file.lines.items():
-            if place[: len(inside)] == inside and place[-1] == text:
-                return line
-        for number, line_text in enumerate(self.source.splitlines(), 1):
-            if number >= self.table.line() and f'"{text}"' in line_text:
-                return number
-        return None
+        return self.table.line_with(text)
 
     def spans(self) -> Mapping[str, range]:
         """Return the lines of every variable with a prior, for comments that silence a rule."""
@@ -141,6 +136,8 @@ def _spec(table: Table, name: str) -> ModelSpec:
         name=name,
         table=table,
         levels=_levels(table),
+        scales=_scales(table),
+        noise=_noise(table),
         expect=_expectations(table),
         priors=_alternatives(table),
         quantities=_expressions(table, "quantities"),
@@ -156,6 +153,23 @@ def _spec(table: Table, name: str) -> ModelSpec:
 def _levels(table: Table) -> Mapping[str, Level]:
     levels = table.table("levels")
     return {name: _filled(Level, levels.table(name), f"level {name!r}") for name in levels}
+
+
+def _scales(table: Table) -> Mapping[str, str | None]:
+    """Return ``scales``; false says what None says in Python: the variable is no scale."""
+    scales = table.table("scales")
+    found: dict[str, str | None] = {}
+    for name in scales:
+        no_scale = scales.values[name] is False
+        found[name] = None if no_scale else str(scales.get(name, "text"))
+    return found
+
+
+def _noise(table: Table) -> Mapping[str, Sequence[str]] | Sequence[str]:
+    if not isinstance(table.values.get("noise"), dict):
+        return table.list_of("noise", "text")
+    noise = table.table("noise")
+    return {outcome: noise.list_of(outcome, "text") for outcome in noise}
 
 
 def _expectations(table: Table) -> Sequence[Expect]:

@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+#: Names of noise variables: of the only outcome, or by outcome.
+Noise = str | Sequence[str] | Mapping[str, str | Sequence[str]]
+
+
+def noise_by_outcome(noise: Noise, outcomes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return declared noise variables by outcome.
+
+    Parameters
+    ----------
+    noise : str, sequence of str, or mapping
+    outcomes : sequence of str
+        Names of outcomes, and of potentials that may stand for one.
+
+    Raises
+    ------
+    ValueError
+        If no outcome is named and there is not exactly one.
+    """
+    if not noise:
+        return {}
+    if not isinstance(noise, Mapping):
+        if len(outcomes) != 1:
+            raise ValueError(
+                f"noise={noise!r} does not say of which outcome, and there are {len(outcomes)}"
+            )
+        noise = {outcomes[0]: noise}
+    return {name: (said,) if isinstance(said, str) else tuple(said) for name, said in noise.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

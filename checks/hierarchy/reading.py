@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..evidence import Missing
 from .discovery import discover
 from .hierarchy import GroupLevel, Hierarchy, Membership
-from .level import Level
+from .level import Level, Noise, noise_by_outcome
 from .predictor import Predictor, _grouped, predictors
 from .probe import Probe
 from .relations import relate
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     import pymc as pm
 
 
-def read_hierarchy(model: pm.Model, *, levels: Mapping[str, Level] | None = None) -> Hierarchy:
+def read_hierarchy(
+    model: pm.Model,
+    *,
+    levels: Mapping[str, Level] | None = None,
+    scales: Mapping[str, str | None] | None = None,
+    noise: Noise | None = None,
+) -> Hierarchy:
     """Read the hierarchy of a model, without sampling and without compiling.
 
     Parameters
@@ -29,6 +35,10 @@ def read_hierarchy(model: pm.Model, *, levels: Mapping[str, Level] | None = None
     model : pymc.Model
     levels : mapping of str to Level, optional
         What is declared settles what it names.
+    scales : mapping of str to str or None, optional
+        The variable that another is the scale of; None for one that is no scale.
+    noise : str, sequence of str, or mapping, optional
+        Noise variables of the outcome, or by outcome.
 
     Returns
     -------
@@ -62,7 +72,9 @@ def read_hierarchy(model: pm.Model, *, levels: Mapping[str, Level] | None = None
                 name, f"how {level.effect_name} enters the data could not be read"
             )
     found.relations = relate(entering, {n: len(v.labels) for n, v in found.levels.items()})
-    assign_roles(found, variables, answers, linear)
+    outcomes = [str(v.name) for v in (*model.observed_RVs, *model.potentials)]
+    settled = noise_by_outcome(noise or {}, outcomes)
+    assign_roles(found, variables, answers, linear, scales=scales, noise=settled)
     return found
 
 

@@ -53,6 +53,9 @@ _HANDED_UP = (
     Role.SCALE,
 )
 
+#: Roles of vectors that look like a level and are none.
+_NO_LEVELS = (Role.COMPONENT, Role.PROCESS, Role.SHRUNKEN)
+
 #: Roles of variables that set how wide others are.
 _SPREADS = (Role.GLOBAL_SCALE, Role.LOCAL_SCALE, Role.NOISE, Role.PROCESS_PARAMETER, Role.SCALE)
 
@@ -120,9 +123,11 @@ def assign_roles(
     found = roles_of(variables, hierarchy, response, likelihoods, scales=scales, noise=noise)
     hierarchy.roles = found.roles
     hierarchy.unclear |= found.unclear
-    for name, role in found.roles.items():
-        if role in (Role.PROCESS, Role.SHRUNKEN):
-            hierarchy.unclear.pop(name, None)
+    settled = {n for n, role in found.roles.items() if role in _NO_LEVELS} | set(scales or ())
+    if scales:
+        settled |= {n for n, role in found.roles.items() if role is Role.UNPOOLED}
+    for name in settled - set(found.unclear):
+        hierarchy.unclear.pop(name, None)
 
 
 def _children(notes: Notes) -> dict[str, list[tuple[Variable, str]]]:

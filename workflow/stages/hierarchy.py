@@ -57,5 +57,7 @@ class Levels:
 
 
 def declared(context: Context) -> dict[str, Any]:
-    """Return the declared levels as plain data."""
-    return {name: level.as_dict() for name, level in context.spec.levels.items()}
+    """Return what the spec declares of the hierarchy as plain data."""
+    spec = context.spec
+    levels = {name: level.as_dict() for name, level in spec.levels.items()}
+    return {"levels": levels, "scales": dict(spec.scales), "noise": spec.noise}

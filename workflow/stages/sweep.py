@@ -87,7 +87,7 @@ class PriorSweep:
         if fallback and fallback not in context.fallbacks:
             context.fallbacks.append(fallback)
         posterior = plain(tree["posterior"].to_dataset())
-        levels = read_hierarchy(model, levels=context.spec.levels).levels
+        levels = read_hierarchy(model, **context.spec.declared).levels
         rows = {name: find_rows(model, level, posterior) for name, level in levels.items()}
         datasets = level_datasets(model, levels, posterior, rows)
         fit = plain(followed(context.spec, posterior, context.roles.top_level, datasets))

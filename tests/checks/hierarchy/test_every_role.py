@@ -21,10 +21,10 @@ BINARY = RNG.integers(0, 2, ROWS)
 ORDERED = pm.distributions.transforms.ordered
 
 
-def read(body: Any) -> Hierarchy:
+def read(body: Any, **declared: Any) -> Hierarchy:
     with pm.Model(coords={"group": range(GROUPS), "row": range(ROWS)}) as model:
         body()
-    return read_hierarchy(model)
+    return read_hierarchy(model, **declared)
 
 
 def normal(mean: Any, **named: Any) -> None:
@@ -474,14 +474,36 @@ def test_what_a_potential_hides_is_unclear_with_the_line_that_settles_it() -> No
     ]
 
 
-def test_item_discriminations_are_no_scales() -> None:
-    def body() -> None:
-        item = np.arange(ROWS) % 5
-        disc = pm.LogNormal("disc", 0, 0.5, shape=5)
-        diff = pm.Normal("diff", 0, 1, shape=5)
-        ability = pm.Normal("ability", 0, 1, dims="group")
-        pm.Bernoulli("y", logit_p=disc[item] * (ability[GROUP] - diff[item]), observed=BINARY)
+def item_response() -> None:
+    item = np.arange(ROWS) % 5
+    disc = pm.LogNormal("disc", 0, 0.5, shape=5)
+    diff = pm.Normal("diff", 0, 1, shape=5)
+    ability = pm.Normal("ability", 0, 1, dims="group")
+    pm.Bernoulli("y", logit_p=disc[item] * (ability[GROUP] - diff[item]), observed=BINARY)
 
-    found = read(body)
-    assert found.roles["disc"] is Role.UNCLEAR
+
+def test_what_may_be_a_loading_is_unclear_until_it_is_declared() -> None:
+    found = read(item_response)
+    assert set(found.roles.values()) == {Role.UNCLEAR}
     assert 'scales={"disc": None}' in found.unclear["disc"]
+    settled = read(item_response, scales={"disc": None})
+    assert settled.roles == {
+        "disc": Role.NONLINEAR,
+        "diff": Role.UNPOOLED,
+        "ability": Role.UNPOOLED,
+    }
+    assert settled.unclear == {}
+    assert settled.levels == {}
+
+
+def test_declared_noise_settles_a_potential() -> None:
+    def body() -> None:
+        theta = pm.Normal("theta", 0, pm.HalfNormal("tau", 1), dims="group")
+        noise = pm.HalfNormal("sigma", 1)
+        pm.Potential("likelihood", pm.logp(pm.Normal.dist(theta[GROUP], noise), Y).sum())
+
+    for noise in ("sigma", {"likelihood": "sigma"}, {"likelihood": ["sigma"]}):
+        found = read(body, noise=noise)
+        assert found.roles["sigma"] is Role.NOISE
+        assert [o.noise for o in found.outcomes] == [("sigma",)]
+        assert "sigma" not in found.unclear
