@@ -85,6 +85,16 @@ class Table:
             place = place[:-1]
         return self.file.lines.get(place, 1)
 
+    def line_with(self, text: str) -> int | None:
+        """Return the line of the key of this table, or of the value, that says something."""
+        for place, line in self.file.lines.items():
+            if place[: len(self.at)] == self.at and place[-1] == text:
+                return line
+        lines = self.file.text.splitlines()
+        return next(
+            (i for i, said in enumerate(lines, 1) if i >= self.line() and f'"{text}"' in said), None
+        )
+
     def error(self, problem: str, *keys: str | int, expected: str = "", do: str = "") -> SpecError:
         """Return an error at the line of a value."""
         return SpecError(
