@@ -168,10 +168,11 @@ def run_checks(
     A prerequisite that failed does not stop its dependants from being measured, but what they
     found is marked untrusted and counts as inconclusive: a verdict is never taken from draws that
     did not converge.
+
+    Rules about a spec are asked where the evidence holds its model. A saved run holds none.
     """
     wanted = {c.code for c in selected(select, ignore)}
-    if not select and not evidence.has("variables"):
-        # A saved run holds no model: rules about it would all be skipped for the same reason.
+    if not evidence.has("variables"):
         wanted = {code for code in wanted if not code.startswith("SPC")}
     failed: dict[str, Finding] = {}
     findings: list[Finding] = []

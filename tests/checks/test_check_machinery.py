@@ -143,3 +143,13 @@ def test_words() -> None:
     assert counted(1, "check") == "1 check"
     assert counted(2, "check") == "2 checks"
     assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_rules_about_a_spec_are_asked_where_there_is_a_model() -> None:
+    """A saved run holds none, whatever is selected; a linter does."""
+    from poolwise.checks.spec import examples as specs
+
+    for select in ([], ["SPC"], ["SPC101", "SMP"]):
+        codes = {f.code for f in run_checks(examples.eight_schools(), select=select)}
+        assert not [c for c in codes if c.startswith("SPC")]
+    assert {f.code for f in run_checks(specs.grouped(), select=["SPC101"])} == {"SPC101"}
