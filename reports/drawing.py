@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..checks.words import counted, listed
 from .blocks import Block, Column, Drawing, Note, Table
-from .hierarchy import Grouping, HierarchySketch, Term, design_in_words
+from .hierarchy import Grouping, HierarchySketch, Term, term_in_words
 from .numbers import NONE
 from .record import ReviewRecord
 from .trust import gap
@@ -88,18 +88,16 @@ def _levels(sketch: HierarchySketch) -> Table:
         Column("Groups"),
         Column("Rows per group", number=False),
         Column("Effects", number=False),
-        Column("Enter as", number=False),
         Column("Around", number=False),
         Column("Spread", number=False),
-        Column("Lies with", number=False, prose=True),
+        Column("Lies with", number=False),
     ]
     rows = [
         [
             term.level,
             str(grouping.groups),
             _rows(sketch, grouping, term),
-            f"{term.effect}, {_form(term)}",
-            design_in_words(term) or NONE,
+            f"{term.effect}: {term_in_words(term)}",
             sketch.location(term),
             sketch.quantity(term.scale),
             _relations(grouping, around) or NONE,
@@ -124,10 +122,6 @@ def _rows(sketch: HierarchySketch, grouping: Grouping, term: Term) -> str:
     several = len(sketch.outcomes) > 1
     said = [f"{r.outcome}: {r}" if several else str(r) for r in grouping.rows]
     return "; ".join(said) or f"not known: {term.why_no_rows}"
-
-
-def _form(term: Term) -> str:
-    return term.form if term.family == "Normal" else f"{term.family}, {term.form}"
 
 
 def _relations(grouping: Grouping, around: str) -> str:

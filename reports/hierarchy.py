@@ -291,6 +291,8 @@ def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def design_in_words(term: Term) -> str:
-    """Return ``intercept``, ``slope on floor`` or nothing."""
-    return f"slope on {term.predictor}" if term.predictor else term.design
+def term_in_words(term: Term) -> str:
+    """Return how effects enter and how they are written: ``slope on floor, non-centred``."""
+    design = f"slope on {term.predictor}" if term.predictor else term.design
+    family = "" if term.family == "Normal" else term.family
+    return ", ".join(word for word in (design, family, term.form) if word)

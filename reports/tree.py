@@ -9,7 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ..checks.words import counted, listed
-from .hierarchy import LINKS, Grouping, HierarchySketch, Outcome, Term, Variable, design_in_words
+from .hierarchy import LINKS, Grouping, HierarchySketch, Outcome, Term, Variable, term_in_words
 
 
 def print_hierarchy(sketch: HierarchySketch, console: Console) -> None:
@@ -77,9 +77,7 @@ def _add_grouping(
 
 
 def _add_term(tree: Tree, sketch: HierarchySketch, term: Term) -> None:
-    family = "" if term.family == "Normal" else term.family
-    what = ", ".join(word for word in (design_in_words(term), family, term.form) if word)
-    branch = tree.add(Text.assemble((term.effect, "bold"), f": {what}"))
+    branch = tree.add(Text.assemble((term.effect, "bold"), f": {term_in_words(term)}"))
     branch.add(Text(f"around {sketch.location(term)}"))
     branch.add(Text(f"spread {sketch.quantity(term.scale)}"))
     if term.why_no_rows:
