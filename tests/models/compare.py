@@ -118,8 +118,9 @@ class _Comparison:
             wrong.append(f"has {len(level.labels)} groups, expected {term.size}")
         if level.form != term.form:
             wrong.append(f"is {level.form}, expected {term.form}")
-        if _family(level.family) != term.family:
-            wrong.append(f"is {level.family}, expected {term.family}")
+        families = (term.family,) if isinstance(term.family, str) else term.family
+        if _family(level.family) not in families:
+            wrong.append(f"is {level.family}, expected {' or '.join(families)}")
         text = f"{_title(term)}: {'; '.join(wrong) or 'as expected'}"
         return Answer("level", Grade.WRONG if wrong else Grade.RIGHT, text)
 

@@ -32,7 +32,8 @@ class Term:
     form : str
     enters : str
         Name of an outcome or of a level below; empty for the first outcome.
-    family : str
+    family : str or tuple of str
+        Of the effects around their location; names that are right.
     via : tuple of str and ndarray, optional
         Another true account of where the term enters, with the group of each element there.
     optional : bool
@@ -46,7 +47,7 @@ class Term:
     design: float | np.ndarray | None = 1.0
     form: str = "non-centred"
     enters: str = ""
-    family: str = "Normal"
+    family: str | tuple[str, ...] = "Normal"
     via: tuple[str, np.ndarray] | None = None
     optional: bool = False
 
@@ -115,7 +116,7 @@ class Expected:
         if {one.variable, other.variable} in map(set, self.matched):
             return ("same", "crossed")
         if one.level == other.level:
-            return ("same",)
+            return ("same", "disjoint") if one.never_meets(other) else ("same",)
         if other.level in self.nested.get(one.level, ()):
             return ("nested",)
         return ("disjoint" if one.never_meets(other) else "crossed",)

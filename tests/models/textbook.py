@@ -14,6 +14,7 @@ MODELS = Collection()
 
 NORMAL = (Likelihood("Normal", noise=("sigma",)),)
 EITHER = (Role.LOCATION, Role.INTERCEPT)  # both are true of mu in ``mu + tau * z``
+SUMS_TO_ZERO = ("Normal", "ZeroSumNormal")  # normal, with the mean taken away
 SCHOOL = COORDS | {"school": range(J)}
 
 
@@ -312,7 +313,7 @@ def zero_sum() -> pm.Model:
 
 @MODELS.add(
     roles={"a": Role.INTERCEPT, "tau": Role.SCALE, "z": Role.OFFSET, "sigma": Role.NOISE},
-    levels=(Term("group", "z", J, GROUP),),
+    levels=(Term("group", "z", J, GROUP, family=SUMS_TO_ZERO),),
     outcomes=NORMAL,
 )
 def centred_by_hand() -> pm.Model:
