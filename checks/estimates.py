@@ -70,7 +70,7 @@ class Estimate:
 @fact
 def estimates(evidence: Evidence) -> list[Estimate]:
     """Return every quantity that a review reports, with Monte Carlo errors."""
-    drawn = _once(_drawn(evidence))
+    drawn = _drawn(evidence)
     found = [Estimate(name, kind, _statistics(draws)) for name, kind, draws in drawn]
     if evidence.has("pooling"):
         found += _factors(evidence.get("pooling"))
@@ -92,16 +92,6 @@ def unlisted_groups(evidence: Evidence) -> dict[str, int]:
     return {name: size for name, size in sizes.items() if size > MOST_GROUPS}
 
 
-def _once(drawn: Iterator[Named]) -> Iterator[Named]:
-    """Leave out a quantity whose draws are those of an earlier one: a scale that is a parameter."""
-    seen: set[bytes] = set()
-    for name, kind, draws in drawn:
-        these = chains_first(draws).tobytes()
-        if these not in seen:
-            seen.add(these)
-            yield name, kind, draws
-
-
 def _drawn(evidence: Evidence) -> Iterator[Named]:
     """Yield name, kind and draws of every scalar that is reported."""
     if evidence.has("posterior") and evidence.has("top_level_priors"):
@@ -115,11 +105,11 @@ def _drawn(evidence: Evidence) -> Iterator[Named]:
                 yield from ((n, kind, d.astype(float)) for n, d in scalars(variable))
     if evidence.has("levels"):
         for name, level in evidence.get("levels").items():
-            yield from _of_level(name, level)
+            yield from _of_level(name, level, evidence)
 
 
-def _of_level(name: str, level: xr.Dataset) -> Iterator[Named]:
-    if "group" not in level["scale"].dims:
+def _of_level(name: str, level: xr.Dataset, evidence: Evidence) -> Iterator[Named]:
+    if "group" not in level["scale"].dims and not _is_parameter(level["scale"], evidence):
         yield f"{name}: scale", "level", level["scale"]
     known = "information" in level
     if known:
@@ -134,6 +124,18 @@ def _of_level(name: str, level: xr.Dataset) -> Iterator[Named]:
         yield f"{name}: effect of {group}", "effect", level["effect"].isel(group=i)
         if known:
             yield f"{name}: weight on own data of {group}", "weight", weight.isel(group=i)
+
+
+def _is_parameter(scale: xr.DataArray, evidence: Evidence) -> bool:
+    """Return whether a scale is a parameter that is listed by its own name."""
+    if not (evidence.has("posterior") and evidence.has("top_level_priors")):
+        return False
+    posterior: xr.Dataset = evidence.get("posterior")
+    return any(
+        np.array_equal(scale.values, posterior[name].values)
+        for name in evidence.get("top_level_priors")
+        if name in posterior
+    )
 
 
 def _statistics(draws: xr.DataArray) -> dict[str, Statistic]:

@@ -33,7 +33,12 @@ def _sections(comparison: Comparison) -> list[Section]:
     return [
         Section("causes", "What differs", blocks=[_causes(comparison)], short="Causes"),
         Section("moved", "Conclusions that moved", blocks=_moves(comparison), short="Conclusions"),
-        Section("findings", "Findings that changed", blocks=[_findings(comparison)]),
+        Section(
+            "findings",
+            "Findings that changed",
+            blocks=[_findings(comparison), *(Note(said) for said in comparison.silenced)],
+            short="Findings",
+        ),
         Section(
             "method",
             "How this was compared",
@@ -97,8 +102,8 @@ def _moves(comparison: Comparison) -> list[Block]:
 
 
 def _findings(comparison: Comparison) -> Block:
-    if not comparison.findings:
-        return Note("None: every verdict is the same.")
+    if not comparison.judged:
+        return Note("No verdict of what is judged in both runs changed.")
     return Table(
         "Findings with another verdict",
         [
@@ -114,6 +119,6 @@ def _findings(comparison: Comparison) -> Block:
                 Cell("", Verdict(f.new), f.new) if f.new else "gone",
                 f"{f.message} ({note})" if (note := remark(f)) else f.message,
             )
-            for f in comparison.findings
+            for f in comparison.judged
         ],
     )

@@ -33,14 +33,15 @@ def markdown(comparison: Comparison) -> str:
     if len(comparison.causes) > 1:
         rows = [(c.part, c.what, c.old, c.new) for c in comparison.causes]
         parts.append(_table("What differs", ("", "what", "before", "after"), rows))
-    if comparison.findings:
+    if comparison.judged:
         found = [
             (*verdicts(f), f.about, f"{f.message} ({note})" if (note := remark(f)) else f.message)
-            for f in comparison.findings
+            for f in comparison.judged
         ]
         parts.append(
             _table("Findings that changed", ("before", "after", "check", "what was found"), found)
         )
+    parts += [f"{cell(said)}\n" for said in comparison.silenced]
     if comparison.moves:
         titles = ("quantity", "statistic", "before", "after", "moved by", "MC errors", "also moved")
         moved = [

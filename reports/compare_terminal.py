@@ -54,10 +54,12 @@ def _causes(comparison: Comparison, console: Console) -> None:
 
 
 def _findings(comparison: Comparison, console: Console) -> None:
-    if not comparison.findings:
+    for said in comparison.silenced:
+        console.print(f"\n{escape(said)}", highlight=False)
+    if not comparison.judged:
         return
     table = _table("Findings that changed", "", "", "")
-    for change in comparison.findings:
+    for change in comparison.judged:
         mark, colour, *_ = MARKS[Verdict(change.new or "skipped")]
         before, after = verdicts(change)
         said = f"{change.about}: {change.message}"

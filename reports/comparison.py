@@ -52,7 +52,7 @@ class Cause:
     part : str
         ``spec``, ``data``, ``versions``, ``settings`` or ``seed``.
     what : str
-        ``the prior of tau``.
+        ``the prior of tau``; empty where the part says it all.
     old, new : str
         In words; empty where there is nothing to say.
     moves : bool
@@ -68,6 +68,8 @@ class Cause:
     @property
     def said(self) -> str:
         """The difference in one phrase."""
+        if not self.what:
+            return f"{self.old} → {self.new}"
         if self.old or self.new:
             return f"{self.what}: {self.old or 'nothing'} → {self.new or 'nothing'}"
         return self.what
@@ -87,6 +89,8 @@ class FindingChange:
         What was found, in the newer run where the finding is in both.
     within_error : bool
         Whether the number that was judged moved by no more than its Monte Carlo error.
+    because : str
+        Code of the finding for which this one is not judged in one of the runs; empty otherwise.
     """
 
     code: str
@@ -98,11 +102,17 @@ class FindingChange:
     new_result: str
     message: str
     within_error: bool
+    because: str = ""
 
     @property
     def worse(self) -> bool:
         """Whether the review stands less firmly than before; a pass that went was lost."""
         return RANK.get(self.new, 1) > RANK.get(self.old, 0)
+
+    @property
+    def now_silent(self) -> bool:
+        """Whether it is the newer run in which the finding is not judged."""
+        return self.new == "inconclusive"
 
     @property
     def about(self) -> str:
@@ -149,9 +159,9 @@ class Move:
     name, kind : str
     shifts : sequence of Shift
         Every statistic that both runs know.
-    sds : float or None
-        Largest difference of a location (mean, else median or end of the interval) in posterior
-        standard deviations of the older run; None for a number that is no summary of draws.
+    spread : float or None
+        Posterior standard deviation in the older run; None for a number that is no summary of
+        draws.
     flips : bool
         Whether the probability of a decision crossed even odds.
     """
@@ -159,18 +169,20 @@ class Move:
     name: str
     kind: str
     shifts: Sequence[Shift]
-    sds: float | None
+    spread: float | None
     flips: bool = False
 
     @property
-    def clearest(self) -> Shift:
-        """The statistic that moved by most Monte Carlo errors."""
-        return max((s for s in self.shifts if s.moved), key=lambda s: s.errors)
+    def shown(self) -> Shift:
+        """The statistic a table shows: the mean where it moved, else the clearest move."""
+        moved = [s for s in self.shifts if s.moved]
+        mean = [s for s in moved if s.statistic == "mean"]
+        return max(mean or moved, key=lambda s: s.errors)
 
     @property
-    def shown(self) -> Shift:
-        """The statistic a table shows: the mean where it moved, else the clearest."""
-        return next((s for s in self.shifts if s.statistic == "mean" and s.moved), self.clearest)
+    def sds(self) -> float | None:
+        """How far that statistic moved, in posterior standard deviations."""
+        return abs(self.shown.new - self.shown.old) / self.spread if self.spread else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +235,23 @@ class Comparison:
         return [f for f in self.findings if f.worse]
 
     @property
+    def judged(self) -> list[FindingChange]:
+        """Changed findings that are judged in both runs."""
+        return [f for f in self.findings if not f.because]
+
+    @property
+    def silenced(self) -> list[str]:
+        """What is not judged in one of the runs, and why: one sentence per reason."""
+        reasons = dict.fromkeys((f.because, f.now_silent) for f in self.findings if f.because)
+        said = []
+        for code, now in reasons:
+            mine = [f for f in self.findings if f.because == code and f.now_silent == now]
+            codes = listed(sorted({f.code for f in mine}))
+            when = "are no longer judged" if now else "were not judged in the older run"
+            said.append(f"{counted(len(mine), 'finding')} {when} because of {code}: {codes}.")
+        return said
+
+    @property
     def verdict(self) -> str:
         """``pass``, ``note`` or ``warn``: the sign of the comparison."""
         if self.moves or self.worse or self.went:
@@ -235,8 +264,11 @@ class Comparison:
         said = []
         if self.moves:
             said.append(f"{counted(len(self.moves), 'conclusion')} moved")
-        if self.findings:
-            said.append(f"{counted(len(self.findings), 'finding')} changed")
+        if self.judged:
+            said.append(f"{counted(len(self.judged), 'finding')} changed")
+        if len(self.findings) > len(self.judged):
+            silent = len(self.findings) - len(self.judged)
+            said.append(f"{counted(silent, 'finding')} cannot be compared")
         gone = len(self.appeared) + len(self.went)
         if gone:
             said.append(f"{counted(gone, 'quantity', 'quantities')} in one run only")
@@ -266,7 +298,10 @@ class Comparison:
                     f"error: {self.level:.0%} of such comparisons do by chance; if it happens "
                     "again, the chains have not mixed and their errors are too small."
                 )
-            return f"The cause is the {only.part}: {only.said}."
+            found = self.moves or self.findings or self.appeared or self.went
+            begin = "The cause is" if found else "Only"
+            differs = "" if found else " differ" + ("s" if only.part in ("spec", "seed") else "")
+            return f"{begin} the {only.part}{differs}: {only.said}."
         if len({c.part for c in acting}) == 1:
             return f"The cause is the {parts}: {'; '.join(c.said for c in acting)}."
         return (

@@ -16,7 +16,7 @@ from .errors import SpecError, one_line
 from .store import read_json, write_text
 
 #: Of a finding, what a comparison reads.
-_FINDING = ("code", "name", "target", "verdict", "value", "mcse", "result", "needs", "message")
+_FINDING = ("code", "name", "target", "verdict", "value", "mcse", "result", "message", "untrusted")
 
 _STATISTICS = ("mean", "sd", "median", "low", "high", "value")
 

@@ -161,6 +161,7 @@ def _change(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Fin
         new_result=new["result"] if new else "",
         message=there["message"],
         within_error=_within_error(old, new),
+        because=next((f["untrusted"].split()[0] for f in (new, old) if f and f["untrusted"]), ""),
     )
 
 

@@ -181,7 +181,7 @@ def _settings(old: Baseline, new: Baseline) -> Iterator[Cause]:
 
 def _seed(old: Baseline, new: Baseline) -> Iterator[Cause]:
     if old["seed"] != new["seed"]:
-        yield Cause(part="seed", what="the seed", old=str(old["seed"]), new=str(new["seed"]))
+        yield Cause(part="seed", what="", old=str(old["seed"]), new=str(new["seed"]))
 
 
 def remarks(old: Baseline, new: Baseline) -> Iterator[str]:
@@ -204,6 +204,13 @@ def remarks(old: Baseline, new: Baseline) -> Iterator[str]:
     ):
         yield "The code of the spec changed, but the model it builds did not."
     for label, side in (("older", old), ("newer", new)):
+        failed = {f["code"] for f in side["findings"] if f["verdict"] == "fail"}
+        stuck = sorted(code for code in failed if code.startswith("SMP"))
+        if stuck:
+            yield (
+                f"The sampler failed in the {label} run ({', '.join(stuck)}): its Monte Carlo "
+                "errors, and what moved or did not, cannot be relied on."
+            )
         if not side["estimates"]:
             yield f"The {label} run holds no posterior, so no conclusion can be compared."
         for level, groups in side["levels_not_listed"].items():

@@ -96,14 +96,15 @@ def holm(p_values: Sequence[float], level: float) -> list[bool]:
 
 
 def _move(before: Mapping[str, Any], shifts: Sequence[Shift]) -> Move:
-    spread = spread_of(before)
-    places = [s for s in shifts if s.statistic in ("mean", "median", "low", "high")]
-    first = next((s for s in places if s.statistic == "mean" and s.moved), None)
-    used = [first] if first else [s for s in places if s.moved] or places
-    sds = max((abs(s.new - s.old) / spread for s in used), default=None) if spread else None
     mean = next((s for s in shifts if s.statistic == "mean"), None)
     flips = before["kind"] == "decision" and mean is not None and _crosses(mean)
-    return Move(name=before["name"], kind=before["kind"], shifts=shifts, sds=sds, flips=flips)
+    return Move(
+        name=before["name"],
+        kind=before["kind"],
+        shifts=shifts,
+        spread=spread_of(before),
+        flips=flips,
+    )
 
 
 def _crosses(mean: Shift, even: float = 0.5) -> bool:
