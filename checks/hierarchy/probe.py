@@ -80,16 +80,15 @@ class Probe:
 
     def prepare(self, variables: Sequence[Variable]) -> None:
         """Evaluate side by side what :meth:`responds_to` and its like will ask for."""
-        wanted = [("", 0, point) for point in (0, 1)]
-        for v in variables:
-            wanted += [(v.name, 1, 0), (v.name, 2, 0)]
-            wanted += [(v.name, 1, 1)] if v.size == 1 else []
-        keys = [key for key in wanted if key not in self._means]
-        moves = [self._moved(*key) for key in keys]
-        values = self.response.evaluate_many(
-            self.mean, [{**self.points[key[2]], **m} for key, m in zip(keys, moves, strict=True)]
-        )
-        self._means |= {k: self._by_row(value) for k, value in zip(keys, values, strict=True)}
+        single = [v for v in variables if v.size == 1]
+        steps = {0: [(v.name, k) for v in variables for k in (1, 2)]}
+        steps[1] = [(v.name, 1) for v in single]
+        for point, asked in steps.items():
+            keys = [(name, k, point) for name, k in [("", 0), *asked]]
+            keys = [key for key in keys if key not in self._means]
+            moves = [self._moved(*key) for key in keys]
+            values = self.response.evaluate_many(self.mean, moves, self.points[point])
+            self._means |= {k: self._by_row(value) for k, value in zip(keys, values, strict=True)}
 
     def slope(self, variable: Variable, point: int = 0) -> Array:
         """Return what a single number is multiplied with in every row."""

@@ -67,31 +67,32 @@ class Response:
         with np.errstate(all="ignore"), uncompiled():
             return np.asarray(function(*point), dtype=float)
 
-    def evaluate_many(self, expression: Any, moves: Sequence[Values]) -> list[Array]:
-        """Return an expression at several moved values, in one pass where that is quicker.
+    def evaluate_many(self, expression: Any, moves: Sequence[Values], point: Values) -> list[Array]:
+        """Return an expression after several moves away from a point, together where quicker.
 
         A graph that handles one variable after the other costs more in steps than in numbers, so
         that all moves are evaluated side by side.
         """
-        if len(moves) < FEWEST_SIDE_BY_SIDE:
-            return [self.evaluate(expression, moved) for moved in moves]
-        if expression not in self._side_by_side:
+        if len(moves) >= FEWEST_SIDE_BY_SIDE and expression not in self._side_by_side:
             self._side_by_side[expression] = self._vectorised(expression)
-        together = self._side_by_side[expression]
-        if together is None:
-            return [self.evaluate(expression, moved) for moved in moves]
+        together = self._side_by_side.get(expression)
+        if len(moves) < FEWEST_SIDE_BY_SIDE or together is None:
+            return [self.evaluate(expression, {**point, **moved}) for moved in moves]
         inputs, function = together
         rows = max(self.evaluate(expression).size, 1)
         step = max(1, MOST_SIDE_BY_SIDE // rows)
         found: list[Array] = []
         for start in range(0, len(moves), step):
             chunk = moves[start : start + step]
-            points = [
-                np.stack([np.asarray(m.get(n, self.base[n]), dtype=dtype) for m in chunk])
-                for n, dtype in inputs
-            ]
+            points = {
+                name: np.repeat(np.asarray(point[name], dtype=dtype)[None], len(chunk), axis=0)
+                for name, dtype in inputs
+            }
+            for row, moved in enumerate(chunk):
+                for name in points.keys() & moved.keys():
+                    points[name][row] = moved[name]
             with np.errstate(all="ignore"), uncompiled():
-                found += list(np.asarray(function(*points), dtype=float))
+                found += list(np.asarray(function(*points.values()), dtype=float))
         return found
 
     def _vectorised(self, expression: Any) -> Any:

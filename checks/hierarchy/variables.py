@@ -152,6 +152,7 @@ class Variables(Mapping[str, Variable]):
     model: pm.Model
     by_name: dict[str, Variable]
     line_of: LineOf = field(default=lambda name: None)
+    _children: dict[str, set[str]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Variable:
         return self.by_name[name]
@@ -171,6 +172,14 @@ class Variables(Mapping[str, Variable]):
     def observed(self) -> list[Variable]:
         """Outcomes."""
         return [v for v in self.by_name.values() if v.observed]
+
+    def children_of(self, name: str) -> set[str]:
+        """Return the random variables whose parameters depend on a variable directly."""
+        if not self._children:
+            for child in self.by_name.values():
+                for parent in child.parents:
+                    self._children.setdefault(parent, set()).add(child.name)
+        return self._children.get(name, set())
 
     def parents_of(self, expression: Any) -> tuple[str, ...]:
         """Return the random variables an expression depends on directly."""

@@ -23,8 +23,7 @@ _X, _GROUP = examples.DATA["x"], examples.DATA["group"]
 
 def only_in(variables: Variables, name: str, predictor: Predictor) -> bool:
     """Whether nothing but one outcome depends on a variable: no other data can tell it apart."""
-    children = {v.name for v in variables.values() if name in v.parents}
-    return children <= {predictor.outcome.name}
+    return variables.children_of(name) <= {predictor.outcome.name}
 
 
 @rule("SPC401", Verdict.WARN)
