@@ -19,7 +19,7 @@ def failing(findings: Sequence[Finding], fail_on: str) -> list[Finding]:
     return [f for f in findings if f.verdict in FAILING[fail_on]]
 
 
-def failure_lines(finding: Finding, path: str = "") -> list[str]:
+def failure_lines(finding: Finding, path: str = "", line: int | None = None) -> list[str]:
     """Return what was found, the number and its threshold, the place and what to do.
 
     Parameters
@@ -27,9 +27,12 @@ def failure_lines(finding: Finding, path: str = "") -> list[str]:
     finding : Finding
     path : str, optional
         File of the spec.
+    line : int, optional
+        Line of the spec, for findings that have none of their own.
     """
     check = REGISTRY.get(finding.code)
-    place = f"{path}:{finding.line}" if path and finding.line else path
+    at = finding.line or line
+    place = f"{path}:{at}" if path and at else path
     # A rule of the linter says in its message what to write instead.
     todo = check.section("What to do") if check and finding.stage != "specification" else ""
     told = [
@@ -47,10 +50,12 @@ def failure_lines(finding: Finding, path: str = "") -> list[str]:
 
 def measured(finding: Finding) -> str:
     """Return the value that was judged and what it had to be; empty when there is none."""
-    value = finding.result or ("" if finding.value is None else number(finding.value, 3))
+    value = finding.result
     if not value:
-        return ""
-    error = "" if finding.mcse is None else f" ± {number(finding.mcse)} (Monte Carlo)"
+        if finding.value is None:
+            return ""
+        error = "" if finding.mcse is None else f" ± {number(finding.mcse)} (Monte Carlo)"
+        value = f"{number(finding.value, 3)}{error}"
     limit = "" if finding.threshold is None else f"threshold {number(finding.threshold, 3)}"
     needs = f"needs {finding.needs}" if finding.needs else limit
-    return "; ".join(x for x in (f"{value}{error}", needs) if x)
+    return "; ".join(x for x in (value, needs) if x)

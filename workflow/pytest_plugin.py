@@ -83,8 +83,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def review_fixture(pytestconfig: pytest.Config) -> Callable[..., Review]:
     """Review a spec, once per session: ``review("specs/models.py::eight_schools", draws=500)``.
 
-    Takes what ``poolwise.review`` takes. Sizes, seed, tier and the folder of runs are those of the
-    ``--poolwise-...`` options where the call does not say otherwise.
+    Takes what ``poolwise.review`` takes. Sizes, seed, tier, selection and the folder of runs are
+    those of the ``--poolwise-...`` options where the call does not say otherwise.
     """
     from .pytest_runs import Runs
 

@@ -70,7 +70,14 @@ class Runs:
 
         with usual_warnings():
             this = spec_of(spec, self.root)
-            asked = {"tier": self.tier, "output": self.folder(this), **self.sizes, **options}
+            asked: dict[str, Any] = {
+                "tier": self.tier,
+                "select": self.select,
+                "ignore": self.ignore,
+                "output": self.folder(this),
+                **self.sizes,
+                **options,
+            }
             key = repr((this.path, this.name, this.line, sorted(asked.items())))
             if key not in self._done:
                 try:

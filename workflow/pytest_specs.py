@@ -201,7 +201,7 @@ class CheckItem(pytest.Item):
     def _reviewed(self) -> list[Finding]:
         from ..checks import Verdict
 
-        done = self.runs.ask(self.parent.spec, select=self.runs.select, ignore=self.runs.ignore)
+        done = self.runs.ask(self.parent.spec)
         self._sum_up(done)
         mine = [f for f in done.findings if f.code == self.name]
         # A check that could not be asked because a stage stopped must not look like a skipped one.
@@ -258,7 +258,7 @@ class CheckItem(pytest.Item):
                 f"{path}:{f.line}: {f.code} {f.message}" if f.line else f"{path}: {f.message}"
                 for f in bad
             )
-        lines = [line for finding in bad for line in failure_lines(finding, path)]
+        lines = [line for f in bad for line in failure_lines(f, path, self.parent.spec.line)]
         return "\n".join([*lines, f"  report {self.told['report']}"])
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

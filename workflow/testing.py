@@ -59,7 +59,7 @@ def assert_review(spec: Any, *, fail_on: str = "fail", **options: Any) -> Review
     if bad:
         lines = [f"{done.record.name}: {done.verdict}"]
         for finding in bad:
-            lines += ["", *failure_lines(finding, done.record.path)]
+            lines += ["", *failure_lines(finding, done.record.path, done.record.line)]
         raise AssertionError("\n".join([*lines, "", f"report: {done.report}"]))
     return done
 
