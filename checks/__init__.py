@@ -23,7 +23,7 @@ from .pooling import (
     own_data_weight,
     pooling_factor,
 )
-from .tier import Tier
+from .tier import ASKABLE, Tier
 
 #: Modules whose import registers checks and facts.
 FAMILIES = (
@@ -39,6 +39,7 @@ FAMILIES = (
 )
 
 __all__ = [
+    "ASKABLE",
     "FAMILIES",
     "REGISTRY",
     "SEVERITY",

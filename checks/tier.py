@@ -15,13 +15,15 @@ class Tier(StrEnum):
     LINT = "lint"
     PRIOR = "prior"
     FULL = "full"
+    DRAWS = "draws"
+    """Not asked for: a fit that was made elsewhere has no model to look at."""
 
     @property
     def stages(self) -> tuple[str, ...]:
         """Names of the stages that are run."""
         prior = ("prior predictive",)
         rest = ("fit", "posterior predictive", "hierarchy", "prior sensitivity")
-        return {Tier.LINT: (), Tier.PRIOR: prior, Tier.FULL: prior + rest}[self]
+        return {Tier.LINT: (), Tier.PRIOR: prior, Tier.FULL: prior + rest, Tier.DRAWS: ()}[self]
 
     @property
     def left_out(self) -> str:
@@ -30,6 +32,7 @@ class Tier(StrEnum):
             Tier.LINT: "nothing was simulated or fitted",
             Tier.PRIOR: "nothing was fitted",
             Tier.FULL: "",
+            Tier.DRAWS: "only draws were reviewed",
         }[self]
 
     @property
@@ -45,9 +48,15 @@ class Tier(StrEnum):
             Tier.PRIOR: "Only the linter and the prior predictive stage ran (tier prior): "
             f"{after} is not known.",
             Tier.FULL: "",
+            Tier.DRAWS: "Only draws that were made elsewhere were reviewed: without the model, the "
+            "spec is not linted and other priors are not fitted.",
         }[self]
 
     @property
     def why_skipped(self) -> str:
         """Why a stage was left out."""
         return f"tier {self.value}: {self.left_out}; ask with --tier full"
+
+
+#: Tiers that may be asked for.
+ASKABLE = (Tier.LINT, Tier.PRIOR, Tier.FULL)

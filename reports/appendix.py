@@ -94,16 +94,22 @@ def facts(record: ReviewRecord) -> list[tuple[str, str]]:
     found = [
         ("Tier", record.tier.not_known or "full: every stage was asked for"),
         ("Seed", str(s.get("seed", NONE))),
-        (
-            "Sampler",
-            f"{s.get('chains', NONE)} chains × {s.get('draws', NONE)} draws after "
-            f"{s.get('tune', NONE)} of warm-up, target acceptance {s.get('target_accept', NONE)}",
-        ),
+        ("Sampler", _sampler(s)),
         ("Prior draws", str(s.get("prior_draws", NONE))),
         ("Data", rows or NONE),
         ("Data sha256", str(record.data.get("sha256", NONE))),
     ]
     return [(term, said) for term, said in found if said != NONE]
+
+
+def _sampler(settings: Mapping[str, Any]) -> str:
+    drawn = f"{settings.get('chains', NONE)} chains × {settings.get('draws', NONE)} draws"
+    if "fitted_with" in settings:
+        return f"{drawn}, made with {settings['fitted_with']}"
+    return (
+        f"{drawn} after {settings.get('tune', NONE)} of warm-up, target acceptance "
+        f"{settings.get('target_accept', NONE)}"
+    )
 
 
 def changed_thresholds(record: ReviewRecord) -> list[tuple[str, str]]:

@@ -42,6 +42,12 @@ def main() -> None:
 
 @main.command()
 @click.argument("targets", nargs=-1, required=True, metavar="SPEC...")
+@click.option(
+    "--levels",
+    type=click.Path(),
+    default="",
+    help="TOML file with the [levels.NAME] of a fit (SPEC is a netCDF file).",
+)
 @click.option("--output", "-o", type=click.Path(), help="Run folder (poolwise_runs/NAME).")
 @click.option("--seed", type=click.IntRange(min=0), help="The only source of randomness.")
 @click.option("--draws", type=click.IntRange(min=100), default=1000, show_default=True)
@@ -69,6 +75,7 @@ def main() -> None:
 @friendly
 def review(
     targets: tuple[str, ...],
+    levels: str,
     output: str | None,
     seed: int | None,
     draws: int,
@@ -82,7 +89,11 @@ def review(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Review SPEC: a file, one function in it (models.py::eight_schools), or a folder."""
+    """Review SPEC: a file, one spec in it (models.py::eight_schools), or a folder.
+
+    A file of Python functions, a TOML spec (data file, formula, priors), or fit.nc: the draws of a
+    model that was fitted elsewhere, whose hierarchy a TOML file declares (--levels).
+    """
     from .errors import SpecError
     from .loading import load_specs
     from .record import as_json
@@ -90,9 +101,9 @@ def review(
     stderr = _console(stderr=True)
     if not quiet and stderr.is_terminal:
         with stderr.status("loading"):
-            specs = [spec for target in targets for spec in load_specs(target)]
+            specs = [spec for target in targets for spec in load_specs(target, levels)]
     else:
-        specs = [spec for target in targets for spec in load_specs(target)]
+        specs = [spec for target in targets for spec in load_specs(target, levels)]
     _distinct(specs)
     options = {
         "seed": seed,

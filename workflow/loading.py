@@ -13,17 +13,19 @@ from typing import Any
 from .errors import SpecError, line_in, one_line
 from .spec import ModelSpec
 from .spec_files import specs_below
-from .toml_spec import load_toml
+from .toml_spec import load_fit, load_toml
 
 
-def load_specs(target: str) -> list[ModelSpec]:
+def load_specs(target: str, levels: str = "") -> list[ModelSpec]:
     """Return the specs that a command-line argument names.
 
     Parameters
     ----------
     target : str
         ``models.py`` or ``models.toml`` for every spec in the file, ``models.py::name`` for one,
-        or a folder for every spec below it.
+        a folder for every spec below it, or ``fit.nc`` for draws that were made elsewhere.
+    levels : str, optional
+        TOML file that declares the levels of a fit.
 
     Raises
     ------
@@ -32,10 +34,19 @@ def load_specs(target: str) -> list[ModelSpec]:
     """
     file, _, name = target.partition("::")
     path = Path(file)
+    if levels and path.suffix != ".nc":
+        raise SpecError(
+            "levels are declared for a fit, not for a spec",
+            path=file,
+            expected="a netCDF file, such as fit.nc",
+            do="declare them in the spec",
+        )
     if path.is_dir() and not name:
         return _below(path)
     if path.suffix == ".toml" and path.is_file():
         return _chosen(load_toml(file), name, file)
+    if path.suffix == ".nc":
+        return [load_fit(file, levels)]
     module = _import(path)
     if name:
         return [_named(module, path, name)]
@@ -79,7 +90,7 @@ def _import(path: Path) -> ModuleType:
         raise SpecError(
             f"is not a Python file ({path.suffix or 'no suffix'})",
             path=str(path),
-            expected="a file that ends in .py or .toml",
+            expected="a file that ends in .py, .toml or .nc",
         )
     resolved = path.resolve()
     # A name of its own: a spec file called arviz.py must not replace a library.

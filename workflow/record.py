@@ -105,7 +105,7 @@ def as_json(record: ReviewRecord) -> dict[str, Any]:
         "headline": conclusion.headline,
         "sentence": conclusion.sentence,
         "exit_code": conclusion.exit_code(),
-        "seed": record.settings["seed"],
+        "seed": record.settings.get("seed"),
         "duration_s": round(record.seconds, 3),
         "created": record.created,
         "unit": record.unit,

@@ -12,7 +12,7 @@ from typing import Any
 
 import xarray as xr
 
-from ..checks import Evidence, Finding, Met, Tier, Verdict, selected
+from ..checks import ASKABLE, Evidence, Finding, Met, Tier, Verdict, selected
 from ..checks.expect import meet
 from ..checks.hierarchy import read_hierarchy, roles
 from ..checks.prior import flat
@@ -22,6 +22,7 @@ from ..reports.record import ReviewRecord
 from .conclusions import evaluate
 from .errors import SpecError, line_in, one_line
 from .fingerprint import data_key, model_key, versions
+from .fitted_spec import FittedSpec
 from .lint import lint
 from .loading import as_spec
 from .parts import keys_of, variables_of
@@ -106,7 +107,8 @@ def review(
     Parameters
     ----------
     spec : ModelSpec, callable or pymc.Model
-        What to review.
+        What to review. Of a fit that was made elsewhere only the draws are: sizes, seed and tier
+        do not matter then.
     output : path, optional
         Run folder; ``poolwise_runs/<name>`` when left out. Finished stages found there are used.
     seed : int, optional
@@ -135,8 +137,12 @@ def review(
     """
     started = time.perf_counter()
     this = as_spec(spec)
+    if isinstance(this, FittedSpec):
+        from .fitted_review import review_fitted
+
+        return review_fitted(this, output=output, select=select, ignore=ignore, today=today)
     ignore = [*ignore, *this.ignore]
-    _check_codes(select, ignore)
+    check_codes(select, ignore)
     depth = _tier(tier)
     settings = _settings(this, seed=seed, draws=draws, tune=tune, chains=chains)
     model = build_model(this)
@@ -153,7 +159,7 @@ def review(
         folder=folder / "stages",
     )
     outcome = run_stages(context, watcher, tier=depth)
-    _add_conclusions(this, outcome)
+    add_conclusions(this, outcome)
     if context.roles.assumed_offsets:
         names = ", ".join(context.roles.assumed_offsets)
         outcome.fallbacks.append(
@@ -164,19 +170,17 @@ def review(
     if today is not None:
         now = now.replace(year=today.year, month=today.month, day=today.day)
     record = _record(context, outcome, (select, ignore), depth, now, started)
-    return _write(record, outcome, folder)
+    return write_review(record, outcome, folder)
 
 
 def _tier(name: str) -> Tier:
-    try:
-        return Tier(name)
-    except ValueError:
-        raise SpecError(
-            f"there is no tier {name!r}", expected=f"one of {', '.join(Tier)}"
-        ) from None
+    if name not in ASKABLE:
+        raise SpecError(f"there is no tier {name!r}", expected=f"one of {', '.join(ASKABLE)}")
+    return Tier(name)
 
 
-def _check_codes(select: Sequence[str], ignore: Sequence[str]) -> None:
+def check_codes(select: Sequence[str], ignore: Sequence[str]) -> None:
+    """Refuse codes that no check has."""
     try:
         selected(select, ignore)
     except ValueError as error:
@@ -217,7 +221,7 @@ def _settings(spec: ModelSpec, seed: int | None, **sizes: int) -> Settings:
         raise SpecError(str(error), path=spec.path, line=spec.line) from error
 
 
-def _add_conclusions(spec: ModelSpec, outcome: Outcome) -> None:
+def add_conclusions(spec: ModelSpec, outcome: Outcome) -> None:
     """Evaluate declared quantities and decisions; a function that raises costs only itself."""
     for group, functions, boolean in (
         ("quantities", spec.quantities, False),
@@ -238,7 +242,8 @@ def _add_conclusions(spec: ModelSpec, outcome: Outcome) -> None:
             outcome.groups[group] = plain(values)
 
 
-def _expectations(spec: ModelSpec, outcome: Outcome) -> list[Met]:
+def expectations(spec: ModelSpec, outcome: Outcome) -> list[Met]:
+    """Compare what the spec expects with what was simulated from the prior."""
     met = []
     for expectation in spec.expect:
         draws = next(
@@ -277,7 +282,7 @@ def _record(
         "fallbacks": outcome.fallbacks,
         "gaps": outcome.gaps,
     }
-    met = _expectations(spec, outcome)
+    met = expectations(spec, outcome)
     if met:
         declared["expectations"] = met
     elif spec.expect:
@@ -289,7 +294,7 @@ def _record(
     data = observed_values(context.model)
     return judged(
         name=spec.name,
-        path=_shown_path(spec.path),
+        path=shown_path(spec.path),
         line=spec.line,
         source=spec.source,
         created=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -326,7 +331,8 @@ def _in_words(context: Context, outcome: Outcome) -> HierarchySketch | None:
         return None
 
 
-def _shown_path(path: str) -> str:
+def shown_path(path: str) -> str:
+    """Return a path as a report shows it: from where the review was started, or its name."""
     if not path:
         return ""
     try:
@@ -336,7 +342,7 @@ def _shown_path(path: str) -> str:
 
 
 def _command(spec: ModelSpec, settings: Settings, tier: Tier) -> str:
-    target = f"{_shown_path(spec.path) or 'models.py'}::{spec.name}"
+    target = f"{shown_path(spec.path) or 'models.py'}::{spec.name}"
     words = ["poolwise", "review", target, "--seed", str(settings.seed)]
     default = Settings()
     for name in ("draws", "tune", "chains"):
@@ -347,7 +353,8 @@ def _command(spec: ModelSpec, settings: Settings, tier: Tier) -> str:
     return shlex.join(words)
 
 
-def _write(record: ReviewRecord, outcome: Outcome, folder: Path) -> Review:
+def write_review(record: ReviewRecord, outcome: Outcome, folder: Path) -> Review:
+    """Write draws, record and report of a review into its folder."""
     from ..reports.html import render
 
     write_groups(folder / "run.nc", outcome.groups)

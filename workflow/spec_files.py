@@ -51,7 +51,7 @@ def _toml(path: Path) -> bool:
         return False
     models: Any = table.get("models")
     tables = [table, *(models.values() if isinstance(models, dict) else ())]
-    return any(isinstance(this, dict) and "formula" in this for this in tables)
+    return any(isinstance(this, dict) and ("formula" in this or "fit" in this) for this in tables)
 
 
 def _python(path: Path) -> bool:

@@ -11,6 +11,7 @@ from ..checks import ExpectedFailure
 from ..checks.expect import Expect
 from ..checks.hierarchy.level import Level
 from .expressions import Expression
+from .fitted_spec import FIT_OPTIONS, FittedSpec
 from .spec import ModelSpec
 from .toml_spec_model import MODEL_OPTIONS, BambiModel
 from .toml_spec_priors import pymc_prior
@@ -32,6 +33,13 @@ REVIEW_OPTIONS = (
     "unit",
 )
 OPTIONS = ("name", *MODEL_OPTIONS, *REVIEW_OPTIONS)
+#: Options that a fit has no model for.
+_OF_MODELS = ("scales", "noise", "alternatives", "seed")
+_OF_FITS = (
+    "name",
+    *FIT_OPTIONS,
+    *(option for option in REVIEW_OPTIONS if option not in _OF_MODELS),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +138,8 @@ def load_toml(path: str) -> list[ModelSpec]:
 
 
 def _spec(table: Table, name: str) -> ModelSpec:
+    if "fit" in table:
+        return fitted_spec(table, name, table.get("fit", "text"))
     table.only(OPTIONS, "a spec")
     return TomlSpec(
         build=BambiModel(table, name),
@@ -148,6 +158,68 @@ def _spec(table: Table, name: str) -> ModelSpec:
         seed=table.get("seed", "a whole number"),
         unit=table.get("unit", "text", ""),
     )
+
+
+def fitted_spec(table: Table, name: str, fit: str | Path) -> FittedSpec:
+    """Return the spec of a fit that a table declares.
+
+    Raises
+    ------
+    SpecError
+        If an option is unknown, belongs to models, or is of the wrong type.
+    """
+    for option in (*MODEL_OPTIONS, *_OF_MODELS):
+        if option in table:
+            raise table.error(
+                f"a fit has no option {option!r}: its model is not here",
+                option,
+                expected=f"one of {', '.join(_OF_FITS)}",
+            )
+    table.only(_OF_FITS, "a fit")
+    return FittedSpec(
+        fit=fit,
+        name=name,
+        table=table,
+        outcome=table.get("outcome", "text", ""),
+        mean=table.get("mean", "text", ""),
+        top_level=table.list_of("top_level", "text"),
+        sample_dims=_sample_dims(table),
+        levels=_levels(table),
+        expect=_expectations(table),
+        quantities=_expressions(table, "quantities"),
+        decisions=_expressions(table, "decisions"),
+        thresholds=_thresholds(table),
+        expected_failures=_expected_failures(table),
+        ignore=table.list_of("ignore", "text"),
+        unit=table.get("unit", "text", ""),
+    )
+
+
+def _sample_dims(table: Table) -> Sequence[str]:
+    dims = table.list_of("sample_dims", "text")
+    if len(dims) not in (0, 2):
+        raise table.error("sample_dims names two dims", "sample_dims", expected='["chain", "draw"]')
+    return dims
+
+
+def load_fit(path: str, declaration: str = "") -> FittedSpec:
+    """Return the spec of a netCDF file, with the levels that a TOML file declares.
+
+    Raises
+    ------
+    SpecError
+        If the declaration is malformed, or names a fit of its own.
+    """
+    if not declaration:
+        return FittedSpec(fit=path, name=Path(path).stem)
+    table = read_toml(declaration)
+    if "fit" in table:
+        raise table.error(
+            "the file names a fit of its own",
+            "fit",
+            do=f"review it as it is: poolwise review {declaration}",
+        )
+    return fitted_spec(table, table.get("name", "text", Path(path).stem), Path(path).resolve())
 
 
 def _levels(table: Table) -> Mapping[str, Level]:

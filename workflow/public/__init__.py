@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from poolwise.checks.hierarchy.level import Level
     from poolwise.checks.hierarchy.reading import read_hierarchy
     from poolwise.workflow.errors import SpecError
+    from poolwise.workflow.fitted_review import review_fit
     from poolwise.workflow.record import load_run
     from poolwise.workflow.review import Review, review
     from poolwise.workflow.settings import Settings
@@ -40,6 +41,7 @@ _HOME = {
     "load_run": "workflow.record",
     "read_hierarchy": "checks.hierarchy.reading",
     "review": "workflow.review",
+    "review_fit": "workflow.fitted_review",
     "spec": "workflow.spec",
 }
 
@@ -59,6 +61,7 @@ __all__ = [
     "load_run",
     "read_hierarchy",
     "review",
+    "review_fit",
     "spec",
 ]
 
