@@ -53,12 +53,12 @@ def _causes(comparison: Comparison) -> Block:
     return Table(
         "Differences in what the results depend on",
         [
-            Column("Part"),
+            Column("Part", number=False),
             Column("What", number=False),
             Column("Before", number=False),
             Column("After", number=False),
         ],
-        [(c.part, c.what, c.old or "–", c.new or "–") for c in comparison.causes],
+        [(c.part, c.what or "–", c.old or "–", c.new or "–") for c in comparison.causes],
     )
 
 

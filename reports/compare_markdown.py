@@ -31,7 +31,7 @@ def markdown(comparison: Comparison) -> str:
         f"{cell(comparison.cause)}\n",
     ]
     if len(comparison.causes) > 1:
-        rows = [(c.part, c.what, c.old, c.new) for c in comparison.causes]
+        rows = [(c.part, c.what or "–", c.old or "–", c.new or "–") for c in comparison.causes]
         parts.append(_table("What differs", ("", "what", "before", "after"), rows))
     if comparison.judged:
         found = [

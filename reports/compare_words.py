@@ -45,7 +45,7 @@ def size(move: Move) -> str:
 
 def errors(shift: Shift) -> str:
     """Say how clearly a statistic moved, in Monte Carlo standard errors."""
-    return "exact" if shift.mcse == 0 else f"{num(shift.errors, 2)}"
+    return "exact" if shift.mcse == 0 else fixed(shift.errors, 1)
 
 
 def also(move: Move) -> str:

@@ -109,13 +109,8 @@ def _options(old: Baseline, new: Baseline) -> Iterator[Cause]:
                 # Compiled code looks different under another Python.
                 if coded and a["words"] == b["words"] and not same_graphs(old, new):
                     continue
-            yield Cause(
-                part="spec",
-                what=f"{what} {name}",
-                old=_option(a),
-                new=_option(b),
-                moves=moves,
-            )
+            words = ["", ""] if a and b and not a["words"] else [_option(a), _option(b)]
+            yield Cause(part="spec", what=f"{what} {name}", old=words[0], new=words[1], moves=moves)
 
 
 def _option(entry: Mapping[str, str] | None) -> str:

@@ -111,13 +111,13 @@ def _parameter(variable: Any, named: Sequence[Any]) -> str:
 
 
 def _parents(variable: Any, named: Sequence[Any]) -> list[str]:
-    """Return the named variables a variable is computed from, the nearest ones, in order."""
+    """Return the named variables a variable is computed from, the nearest, in the model's order."""
     from pytensor.graph.traversal import ancestors
 
     if variable.owner is None:
         return []
-    reached = ancestors(variable.owner.inputs, blockers=named)
-    return list(dict.fromkeys(str(v.name) for v in reached if v in named))
+    reached = set(ancestors(variable.owner.inputs, blockers=named))
+    return [str(v.name) for v in named if v in reached]
 
 
 def keys_of(spec: ModelSpec, model: pm.Model) -> dict[str, Any]:
