@@ -192,6 +192,10 @@ pooling_not_defined.fails(
 pooling_not_defined.false_alarm(lambda: examples.eight_schools(y=[5.0, 5.0], sigma=[3.0, 3.0]))
 
 
+#: Families of effects whose scale the model itself says to be their standard deviation.
+_WITH_SD_DECLARED = ("Normal", "MultivariateNormal", "ZeroSumNormal")
+
+
 @check("REG605")
 def scale_is_no_sd(prior_levels: dict[str, xr.Dataset], *, errors: float = 5.0) -> list[Finding]:
     """What was declared as a scale is not the standard deviation of the effects.
@@ -208,6 +212,10 @@ def scale_is_no_sd(prior_levels: dict[str, xr.Dataset], *, errors: float = 5.0) 
     """
     findings = []
     for name, level in prior_levels.items():
+        family = str(level.attrs.get("family", "Normal"))
+        if level.attrs.get("form") != "declared" and family not in _WITH_SD_DECLARED:
+            findings.append(skipped(f"the scale of {family} effects is not declared", where=name))
+            continue
         with np.errstate(all="ignore"):
             z = ((level["effect"] - level["location"]) / level["scale"]).values
         z = z.reshape(-1, level.sizes["group"])
@@ -215,7 +223,9 @@ def scale_is_no_sd(prior_levels: dict[str, xr.Dataset], *, errors: float = 5.0) 
         if len(z) < 100:
             findings.append(skipped(f"too few finite prior draws of {name}", where=name))
             continue
-        squares = (z**2).mean(axis=1)
+        # Of effects that sum to zero, one follows from the others.
+        freedom = z.shape[1] - (family == "ZeroSumNormal")
+        squares = (z**2).sum(axis=1) / max(freedom, 1)
         value, mcse = float(squares.mean()), float(squares.std(ddof=1) / np.sqrt(len(z)))
         findings.append(
             judge(

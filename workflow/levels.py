@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +10,8 @@ import numpy as np
 import xarray as xr
 
 from ..checks.draws import SAMPLE, Array
-from ..checks.hierarchy import (
-    GroupLevel,
-    NotUnderstood,
-    Rows,
-    mean_and_sd,
-    normal_outcome,
-    rows_of,
-    value_of,
-)
+from ..checks.hierarchy import GroupLevel, Hierarchy, Membership, plain_model
+from ..checks.hierarchy.information import mean_and_sd, why_no_information
 from .preflight import observed_values
 
 if TYPE_CHECKING:
@@ -29,98 +22,52 @@ _CHUNK = 4_000_000
 
 
 def level_dataset(
-    model: pm.Model, level: GroupLevel, draws: xr.Dataset, rows: Rows | NotUnderstood
+    model: pm.Model, hierarchy: Hierarchy, name: str, draws: xr.Dataset
 ) -> xr.Dataset:
     """Evaluate one level on posterior or prior draws.
 
     Parameters
     ----------
     model : pymc.Model
-    level : GroupLevel
+    hierarchy : Hierarchy
+        Of that model.
+    name : str
+        Of the level.
     draws : xarray.Dataset
         Every free variable, dims ``chain`` and ``draw`` first.
-    rows : Rows or NotUnderstood
-        From :func:`find_rows`; with a reason instead of rows, the parts that need rows are left out
-        and the reason is kept in ``attrs["why_no_information"]``.
 
     Returns
     -------
     xarray.Dataset
-        ``effect``, ``location``, ``scale``; and, for a normal outcome, ``information``,
-        ``noise_variance``, ``other``, ``raw``, ``rows``, ``design``, ``design_squared``,
-        ``row_group``, ``row_mean_variance``, ``row_location_variance``, ``residual_variance``,
-        ``mean_residual_variance`` and ``outcome_variance``; see :mod:`poolwise.checks.pooling` and
-        :mod:`poolwise.checks.decomposition` for their meaning.
+        ``effect``, ``location``, ``scale``; and, for normal effects on a normal outcome,
+        ``information``, ``noise_variance``, ``other``, ``raw``, ``rows``, ``design``,
+        ``design_squared``, ``row_group``, ``row_mean_variance``, ``row_location_variance``,
+        ``residual_variance``, ``mean_residual_variance`` and ``outcome_variance``; see
+        :mod:`poolwise.checks.pooling` and :mod:`poolwise.checks.decomposition` for their meaning.
+        Where these are not known, the reason is in ``attrs["why_no_information"]``. The families
+        of the effects are in ``attrs["family"]``.
     """
-    found = _by_group(model, level, draws).assign_attrs(
-        effect=level.effect_name, form=level.form, scale=str(level.scale.name or "scale")
+    plain, level = plain_model(model), hierarchy.levels[name]
+    found = _by_group(plain, level, draws).assign_attrs(
+        effect=level.effect_name,
+        form=level.form,
+        family=level.family,
+        scale=str(level.scale.name or "scale"),
     )
-    if isinstance(rows, NotUnderstood):
-        return found.assign_attrs(why_no_information=str(rows))
-    return found.merge(_from_rows(model, level, draws, found, rows)).assign_attrs(
-        outcome=rows.outcome
+    why = hierarchy.why_no_rows.get(name) or why_no_information(plain, hierarchy, name)
+    if why:
+        return found.assign_attrs(why_no_information=why)
+    membership = hierarchy.members[name]
+    return found.merge(_from_rows(plain, level, draws, found, membership)).assign_attrs(
+        outcome=membership.enters
     )
 
 
 def level_datasets(
-    model: pm.Model,
-    levels: Mapping[str, GroupLevel],
-    draws: xr.Dataset,
-    rows: Mapping[str, Rows | NotUnderstood],
+    model: pm.Model, hierarchy: Hierarchy, draws: xr.Dataset
 ) -> dict[str, xr.Dataset]:
     """Evaluate every level on draws."""
-    return {name: level_dataset(model, level, draws, rows[name]) for name, level in levels.items()}
-
-
-def find_rows(
-    model: pm.Model, level: GroupLevel, draws: xr.Dataset, at: int = 2
-) -> Rows | NotUnderstood:
-    """Return the rows of a level, declared or read off the model; or why they are not known."""
-    try:
-        named = level.declared.rows if level.declared is not None else None
-        rows = None if named is None else _declared_rows(model, level, named)
-        names = sorted({str(rv.name) for rv in model.free_RVs} | {str(level.entry.name)})
-        flat = draws[names].stack(sample=SAMPLE)
-        # Spread over the draws, so that a design that depends on a parameter shows.
-        chosen = np.linspace(0, flat.sizes["sample"] - 1, at + 2).astype(int)[1:-1]
-        points = [{n: flat[n].isel(sample=i).values for n in names} for i in chosen]
-        return _settled(rows, lambda: rows_of(model, level, points))
-    except NotUnderstood as reason:
-        return reason
-
-
-def _settled(declared: Rows | None, probe: Callable[[], Rows]) -> Rows:
-    """Return the rows that a probe of the model finds; what was declared must not contradict it."""
-    try:
-        found = probe()
-    except NotUnderstood:
-        if declared is None:
-            raise
-        return declared
-    if declared is not None:
-        wrong = (found.group >= 0) & (found.group != declared.group)
-        if wrong.any():
-            raise NotUnderstood(
-                f"the declared rows put {int(wrong.sum())} rows into other groups than the model "
-                f"does (the first is row {int(np.argmax(wrong))}); leave rows= out"
-            )
-    return found
-
-
-def _declared_rows(model: pm.Model, level: GroupLevel, name: str) -> Rows:
-    outcome = normal_outcome(model, level.entry)
-    size = observed_values(model)[outcome.name].size
-    codes = value_of(model[name]).ravel()
-    if codes.size != size:
-        raise NotUnderstood(
-            f"rows={name!r} has {codes.size} values, {outcome.name} has {size} rows"
-        )
-    if codes.min() < 0 or codes.max() >= len(level.labels):
-        raise NotUnderstood(
-            f"rows={name!r} runs from {codes.min()} to {codes.max()}; "
-            f"groups are numbered from 0 to {len(level.labels) - 1}"
-        )
-    return Rows(str(outcome.name), codes.astype(int), np.ones(size))
+    return {name: level_dataset(model, hierarchy, name, draws) for name in hierarchy.levels}
 
 
 def _by_group(model: pm.Model, level: GroupLevel, draws: xr.Dataset) -> xr.Dataset:
@@ -159,6 +106,7 @@ def evaluate_on(
     Parameters
     ----------
     model : pymc.Model
+        Of plain tensors.
     expressions : sequence of TensorVariable
     draws : xarray.Dataset
         Every free variable.
@@ -174,11 +122,14 @@ def evaluate_on(
     """
     import pytensor
     from pytensor.graph.replace import vectorize_graph
+    from pytensor.graph.traversal import ancestors
     from pytensor.tensor.type import TensorType
 
+    needed = set(ancestors(expressions))
     batched = {
         rv: TensorType(rv.dtype, (None, *rv.type.shape))(f"{rv.name}_draws")
         for rv in model.free_RVs
+        if rv in needed
     }
     evaluate = pytensor.function(
         list(batched.values()),
@@ -186,7 +137,7 @@ def evaluate_on(
         mode="FAST_COMPILE",
         on_unused_input="ignore",
     )
-    flat = {rv: _one_axis(draws[rv.name]) for rv in model.free_RVs}
+    flat = {rv: _one_axis(draws[rv.name]) for rv in batched}
     total = draws.sizes["chain"] * draws.sizes["draw"]
     step = max(1, _CHUNK // max(width, 1))
     for start in range(0, total, step):
@@ -207,7 +158,7 @@ class _Sums:
     matrix: Any
 
     @classmethod
-    def over(cls, rows: Rows, weights: Array, groups: int) -> _Sums:
+    def over(cls, rows: Membership, weights: Array, groups: int) -> _Sums:
         from scipy import sparse
 
         used = rows.group >= 0
@@ -252,7 +203,7 @@ class _RowVariance:
 
 
 def _from_rows(
-    model: pm.Model, level: GroupLevel, draws: xr.Dataset, found: xr.Dataset, rows: Rows
+    model: pm.Model, level: GroupLevel, draws: xr.Dataset, found: xr.Dataset, rows: Membership
 ) -> xr.Dataset:
     effect = found["effect"]
     groups = effect.sizes["group"]
@@ -262,7 +213,7 @@ def _from_rows(
     count = counts(ones)
     squared = _Sums.over(rows, rows.design**2, groups)
     linear = _Sums.over(rows, rows.design, groups)
-    y = observed_values(model)[rows.outcome].ravel()
+    y = observed_values(model)[rows.enters].ravel()
     theta = effect.values.reshape(-1, groups)
     total = len(theta)
     information, noise, other = (np.empty((total, groups)) for _ in range(3))
@@ -311,16 +262,16 @@ def _from_rows(
 
 
 def _mean_and_sd_on(
-    model: pm.Model, level: GroupLevel, draws: xr.Dataset, rows: Rows
+    model: pm.Model, level: GroupLevel, draws: xr.Dataset, rows: Membership
 ) -> Iterator[tuple[slice, Array, Array]]:
     """Yield slices of the draws with the mean and standard deviation of every row."""
     import pytensor.tensor as pt
 
-    mean, sd = mean_and_sd(model[rows.outcome])
+    mean, sd = mean_and_sd(model[rows.enters])
     noise = level.declared.noise if level.declared is not None else None
     if noise is not None:
         sd = model[noise] if isinstance(noise, str) else pt.constant(float(noise))
-    shape = observed_values(model)[rows.outcome].shape
+    shape = observed_values(model)[rows.enters].shape
     for chunk, (means, sds) in evaluate_on(model, [mean, sd], draws, width=rows.group.size):
         size = chunk.stop - chunk.start
         yield (

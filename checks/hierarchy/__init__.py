@@ -4,8 +4,9 @@ from .cheap import constant_value, python_mode, value_of
 from .discovery import discover
 from .hierarchy import GroupLevel, Hierarchy, Membership, Outcome, Relation, Role
 from .level import Level
+from .plain import plain_model
 from .reading import read_hierarchy
-from .rows import NotUnderstood, Rows, mean_and_sd, normal_outcome, rows_of
+from .rows import NotUnderstood
 from .support import is_positive
 from .top_level import Roles, roles
 
@@ -19,15 +20,12 @@ __all__ = [
     "Relation",
     "Role",
     "Roles",
-    "Rows",
     "constant_value",
     "discover",
     "is_positive",
-    "mean_and_sd",
-    "normal_outcome",
+    "plain_model",
     "python_mode",
     "read_hierarchy",
     "roles",
-    "rows_of",
     "value_of",
 ]

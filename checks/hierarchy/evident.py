@@ -9,6 +9,7 @@ from .faces import in_location
 from .hierarchy import Role
 from .notes import Notes
 from .outcomes import Likelihood
+from .spread import LOCATION_SCALE
 from .variables import Support, Variable
 
 #: Families of values along time or space.
@@ -86,6 +87,8 @@ def read_levels(notes: Notes) -> None:
                 notes.roles.setdefault(name, role)
     for name in notes.hierarchy.offsets:
         notes.roles.setdefault(name, Role.OFFSET)
+    # Elsewhere one parameter sets the mean and the spread: its place in the distribution decides.
+    levels = [level for level in levels if level.family in LOCATION_SCALE]
     for level in levels:
         setting = [notes.variables[n] for n in free_names([level.scale], model)]
         correlated = any(v.support is Support.COVARIANCE for v in setting)

@@ -193,7 +193,10 @@ class Hierarchy:
     ----------
     levels : dict of str to GroupLevel
     members : dict of str to Membership
-        By level; levels whose rows are not known are missing here and in ``why_no_rows``.
+        By level: the first outcome that it enters, else a level below. Levels whose rows are not
+        known are missing here and in ``why_no_rows``.
+    also : dict of str to list of Membership
+        What a level enters besides: a second outcome, a level below.
     why_no_rows : dict of str to str
     relations : list of Relation
         Between every two levels with known groups.
@@ -208,6 +211,7 @@ class Hierarchy:
 
     levels: dict[str, GroupLevel] = field(default_factory=dict)
     members: dict[str, Membership] = field(default_factory=dict)
+    also: dict[str, list[Membership]] = field(default_factory=dict)
     why_no_rows: dict[str, str] = field(default_factory=dict)
     relations: list[Relation] = field(default_factory=list)
     roles: dict[str, Role] = field(default_factory=dict)

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 from ..evidence import Missing
 from .discovery import discover
-from .hierarchy import GroupLevel, Hierarchy, Membership
+from .hierarchy import Hierarchy
 from .level import Level, Noise, noise_by_outcome
-from .predictor import Predictor, _grouped, predictors
-from .probe import Probe
+from .predictor import Predictor, predictors
 from .relations import relate
-from .response import Response, base_point, response
+from .response import Response, response
 from .roles import assign_roles
-from .rows import NotUnderstood, rows_of
 from .variables import Variables, read_variables
 
 if TYPE_CHECKING:
@@ -60,17 +58,10 @@ def read_hierarchy(
     """
     found = discover(model, levels)
     variables = read_variables(model)
-    answers, linear = _predictors(variables, found)
-    entering: list[tuple[str, Membership]] = []
-    for name, level in found.levels.items():
-        memberships = _memberships(model, level, found, answers, linear)
-        entering += [(name, m) for m in memberships]
-        if memberships:
-            found.members[name] = memberships[0]
-        else:
-            found.why_no_rows.setdefault(
-                name, f"how {level.effect_name} enters the data could not be read"
-            )
+    answers, linear = _predictors(variables)
+    entering = [
+        (name, m) for name, first in found.members.items() for m in (first, *found.also[name])
+    ]
     found.relations = relate(entering, {n: len(v.labels) for n, v in found.levels.items()})
     outcomes = [str(v.name) for v in (*model.observed_RVs, *model.potentials)]
     settled = noise_by_outcome(noise or {}, outcomes)
@@ -78,62 +69,12 @@ def read_hierarchy(
     return found
 
 
-def _predictors(
-    variables: Variables, found: Hierarchy
-) -> tuple[Response | None, Sequence[Predictor]]:
+def _predictors(variables: Variables) -> tuple[Response | None, Sequence[Predictor]]:
     answers: Response | None = None
     linear: Sequence[Predictor] = ()
     try:
         answers = response(variables)
         linear = predictors(variables, answers)
-    except Missing as reason:
-        found.why_no_rows |= dict.fromkeys(found.levels, str(reason))
+    except Missing:
+        pass
     return answers, linear
-
-
-def _memberships(
-    model: pm.Model,
-    level: GroupLevel,
-    found: Hierarchy,
-    answers: Response | None,
-    linear: Sequence[Predictor],
-) -> list[Membership]:
-    """Return what a level enters."""
-    entry = str(level.entry.name)
-    if answers is None:
-        return []
-    if entry not in answers.variables:
-        return _by_cutting(model, level, found, answers)
-    entering = []
-    for p in linear:
-        for grouped in (g for g in p.grouped if g.variable == entry):
-            unit = 1.0 if level.unit is None else answers.evaluate(level.unit, p.probe.points[0])
-            entering.append(
-                Membership(enters=p.outcome.name, group=grouped.group, design=grouped.design / unit)
-            )
-    points = (base_point(answers.variables, seed=7), base_point(answers.variables, seed=8))
-    for below in found.levels.values():
-        inner = answers.variables.get(str(below.entry.name))
-        if inner is None or entry not in answers.variables.parents_of(below.location):
-            continue
-        probe = Probe(answers, below.location, inner, points)
-        entering += [
-            Membership(enters=below.name, group=g.group, design=g.design)
-            for g in _grouped(answers.variables[entry], probe)
-        ]
-    return entering
-
-
-def _by_cutting(
-    model: pm.Model, level: GroupLevel, found: Hierarchy, answers: Response
-) -> list[Membership]:
-    """Read the rows of effects that are no random variable, by cutting the graph there."""
-    points = [dict(base_point(answers.variables, seed=seed)) for seed in (7, 8)]
-    for point in points:
-        point[str(level.entry.name)] = answers.evaluate(level.entry, point)
-    try:
-        rows = rows_of(model, level, points)
-    except NotUnderstood as reason:
-        found.why_no_rows[level.name] = str(reason)
-        return []
-    return [Membership(enters=rows.outcome, group=rows.group, design=rows.design)]

@@ -139,7 +139,7 @@ def sum_to_zero_basis() -> pm.Model:
 
 @DECLARED.add(
     roles=SUM_TO_ZERO,
-    levels=(Term("group", "z", J, GROUP, form="declared"),),
+    levels=(Term("group", "z", J, GROUP, form="declared", family="ZeroSumNormal"),),
     outcomes=NORMAL,
     declared={"group": Level(effect="u", scale="tau")},
 )

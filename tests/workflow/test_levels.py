@@ -9,9 +9,9 @@ import xarray as xr
 from numpy.testing import assert_allclose
 
 from poolwise.checks import decompose, own_data_weight
-from poolwise.checks.hierarchy import Level, NotUnderstood, discover
+from poolwise.checks.hierarchy import Level, discover
 from poolwise.workflow import levels as module
-from poolwise.workflow.levels import find_rows, level_dataset
+from poolwise.workflow.levels import level_dataset
 
 RNG = np.random.default_rng(1)
 GROUP = RNG.permutation(np.repeat(np.arange(5), [1, 2, 3, 6, 8]))
@@ -46,8 +46,7 @@ def draws_of(model: pm.Model, chains: int = 2, draws: int = 30) -> xr.Dataset:
 
 
 def dataset(model: pm.Model, draws: xr.Dataset, level: Level = LEVEL) -> xr.Dataset:
-    found = discover(model, {"site": level}).levels["site"]
-    return level_dataset(model, found, draws, find_rows(model, found, draws))
+    return level_dataset(model, discover(model, {"site": level}), "site", draws)
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -103,18 +102,16 @@ def test_a_non_centred_level_found_by_itself_is_the_declared_one(deterministic: 
             theta = pm.Deterministic("theta", theta, dims="site")
         pm.Normal("y", theta[GROUP], pm.HalfNormal("sigma", 1), observed=Y)
     draws = draws_of(model)
-    found = discover(model).levels["site"]
-    assert found.form == "non-centred"
-    mine = level_dataset(model, found, draws, find_rows(model, found, draws))
-    assert_allclose(mine["scale"], draws["tau"])
+    found = discover(model)
+    assert found.levels["site"].form == "non-centred"
+    mine = level_dataset(model, found, "site", draws)
     if deterministic:
         xr.testing.assert_allclose(mine, dataset(model, draws))
-    else:
-        # Without a name for mu + tau * z, the effect is the deviation and mu part of the rest.
-        assert_allclose(mine["effect"], draws["tau"] * draws["z"])
-        assert_allclose(mine["location"], 0)
-        assert_allclose(mine["other"].isel(group=0), draws["mu"])
-        assert_allclose(mine["information"].sel(group="e"), 8 / draws["sigma"] ** 2)
+    assert_allclose(mine["scale"], draws["tau"])
+    assert_allclose(mine["location"], draws["mu"])
+    assert_allclose(mine["effect"], draws["mu"] + draws["tau"] * draws["z"])
+    assert_allclose(mine["other"], 0, atol=1e-12)
+    assert_allclose(mine["information"].sel(group="e"), 8 / draws["sigma"] ** 2)
 
 
 def test_a_slope() -> None:
@@ -169,9 +166,7 @@ def test_declared_rows_of_the_wrong_length_are_said() -> None:
     with model:
         pm.Data("short", GROUP[:3])
     level = Level(effect="theta", location="mu", scale="tau", rows="short")
-    reason = find_rows(model, discover(model, {"site": level}).levels["site"], draws_of(model))
-    assert isinstance(reason, NotUnderstood)
-    assert "3 values" in str(reason)
+    assert "3 values" in dataset(model, draws_of(model), level).attrs["why_no_information"]
 
 
 def test_declared_rows_that_contradict_the_model_are_refused() -> None:
@@ -181,6 +176,4 @@ def test_declared_rows_that_contradict_the_model_are_refused() -> None:
         pm.Data("from_one", GROUP + 1)
     for rows, said in (("shifted", "other groups than the model"), ("from_one", "numbered from 0")):
         level = Level(effect="theta", location="mu", scale="tau", rows=rows)
-        reason = find_rows(model, discover(model, {"site": level}).levels["site"], draws_of(model))
-        assert isinstance(reason, NotUnderstood)
-        assert said in str(reason)
+        assert said in dataset(model, draws_of(model), level).attrs["why_no_information"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from ..levels import find_rows, level_datasets
+from ..levels import level_datasets
 from .stage import Context, Unavailable, plain
 
 
@@ -35,23 +35,19 @@ class Levels:
         Unavailable
             If the model has no level that was declared or recognised.
         """
-        levels = context.hierarchy.levels
-        if not levels:
-            reasons = list(context.hierarchy.unclear.values())
+        hierarchy = context.hierarchy
+        unclear = list(dict.fromkeys(hierarchy.unclear.values()))
+        if not hierarchy.levels:
             raise Unavailable(
-                "; ".join(reasons)
+                "; ".join(unclear)
                 or "no level of the hierarchy was recognised; if there is one, declare it with "
                 "levels={...} on the spec"
             )
-        context.fallbacks.extend(context.hierarchy.unclear.values())
-        posterior = context.groups["posterior"]
-        rows = {name: find_rows(context.model, level, posterior) for name, level in levels.items()}
-        found = {
-            f"levels/{name}": plain(dataset)
-            for name, dataset in level_datasets(context.model, levels, posterior, rows).items()
-        }
+        context.fallbacks.extend(unclear)
+        posterior = level_datasets(context.model, hierarchy, context.groups["posterior"])
+        found = {f"levels/{name}": plain(dataset) for name, dataset in posterior.items()}
         if "prior" in context.groups:
-            prior = level_datasets(context.model, levels, context.groups["prior"], rows)
+            prior = level_datasets(context.model, hierarchy, context.groups["prior"])
             found |= {f"prior_levels/{name}": plain(dataset) for name, dataset in prior.items()}
         return found
 

@@ -11,7 +11,7 @@ from ...checks.hierarchy import read_hierarchy
 from ..conclusions import followed
 from ..errors import SpecError, one_line
 from ..fingerprint import code_key, key_of
-from ..levels import find_rows, level_datasets
+from ..levels import level_datasets
 from ..priors import Alternative, alternatives, identity_of, with_prior
 from ..store import read_groups, write_groups
 from .fit import sample
@@ -87,9 +87,8 @@ class PriorSweep:
         if fallback and fallback not in context.fallbacks:
             context.fallbacks.append(fallback)
         posterior = plain(tree["posterior"].to_dataset())
-        levels = read_hierarchy(model, **context.spec.declared).levels
-        rows = {name: find_rows(model, level, posterior) for name, level in levels.items()}
-        datasets = level_datasets(model, levels, posterior, rows)
+        hierarchy = read_hierarchy(model, **context.spec.declared)
+        datasets = level_datasets(model, hierarchy, posterior)
         fit = plain(followed(context.spec, posterior, context.roles.top_level, datasets))
         fit = fit.assign_attrs(
             parameter=alternative.parameter,
