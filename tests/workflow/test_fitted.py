@@ -87,7 +87,7 @@ def test_pooling_of_numpyro_agrees_with_exact_draws(review: poolwise.Review) -> 
         mine.r_squared_mcse, theirs.r_squared_mcse
     )
     weights = mean_weight(level), mean_weight(oracle)
-    error = np.hypot(*(mcse_of_mean(w) for w in weights))
+    error = np.hypot(mcse_of_mean(weights[0]), mcse_of_mean(weights[1]))
     assert abs(float(weights[0].mean() - weights[1].mean())) < 4 * error
     finding = next(f for f in review.findings if f.code == "REG604")
     assert finding.value == pytest.approx(mine.factor)
@@ -96,20 +96,19 @@ def test_pooling_of_numpyro_agrees_with_exact_draws(review: poolwise.Review) -> 
 def test_power_scaling_agrees_with_priorsense(review: poolwise.Review) -> None:
     scaling = review.record.evidence.get("power_scaling")
     assert scaling.scaled == ["mu", "tau"]
+    rows = json.loads((ROOT / "tests" / "data" / "expected.json").read_text())
+    draws = review.data["posterior"].sizes["chain"] * review.data["posterior"].sizes["draw"]
     for name in ("mu", "tau"):
         at = scaling.labels.index(name)
-        for found, quantity, sd in (
-            (scaling.prior, "prior: hyperpriors only | S=4000 iid draws, mean (sd over reps ", 0),
-            (scaling.likelihood, "likelihood | S=4000 iid draws, mean (sd over reps ", 0),
+        for found, what in (
+            (scaling.prior, "prior: hyperpriors only"),
+            (scaling.likelihood, "likelihood"),
         ):
-            rows = json.loads((ROOT / "tests" / "data" / "expected.json").read_text())
-            row = next(
-                r for r in rows if r["quantity"].startswith(f"{name} sensitivity | {quantity}")
-            )
+            start = f"{name} sensitivity | {what} | S=4000 iid draws"
+            row = next(r for r in rows if r["quantity"].startswith(start))
             sd = float(row["quantity"].split("reps ")[1].rstrip(")"))
-            draws = review.data["posterior"].sizes["chain"] * review.data["posterior"].sizes["draw"]
-            # The source repeated it with 4000 draws; fewer scatter more.
-            assert abs(found[at] - row["value"]) < 4 * sd * np.sqrt(4000 / draws + 0.01)
+            # The source repeated it with 4000 draws each; fewer scatter more.
+            assert abs(found[at] - row["value"]) < 4 * sd * np.sqrt(4000 / draws), (name, what)
 
 
 def test_what_needs_the_model_is_skipped_and_never_passed(review: poolwise.Review) -> None:
@@ -277,17 +276,14 @@ def test_the_layout_of_cmdstanpy_is_reviewed(tmp_path: Path) -> None:
 def test_a_wrong_mean_or_noise_is_not_believed() -> None:
     values = made_up()
     fit = read_fit(stan_layout(values))
-    for options, said in (
-        ({}, "declare mean= if other terms enter it"),
-        ({"mean": "mean", "noise": 2.0}, "check both"),
-        ({"mean": "mean", "noise": "tau"}, "check both"),
-    ):
-        options = dict(options)
-        level = Level(
-            effect="alpha", location="mu", scale="tau", rows="group",
-            noise=options.pop("noise", "sigma"),
-        )  # fmt: skip
-        found = fitted_levels(fit.groups, {"g": level}, **options).posterior["g"]
+    cases: list[tuple[str | float, str, str]] = [
+        ("sigma", "", "declare mean= if other terms enter it"),
+        (2.0, "mean", "check both"),
+        ("tau", "mean", "check both"),
+    ]
+    for noise, mean, said in cases:
+        level = Level(effect="alpha", location="mu", scale="tau", rows="group", noise=noise)
+        found = fitted_levels(fit.groups, {"g": level}, mean=mean).posterior["g"]
         assert "information" not in found
         assert "is not that of a normal outcome" in found.attrs["why_no_information"]
         assert said in found.attrs["why_no_information"]

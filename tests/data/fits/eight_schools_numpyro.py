@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Fits eight schools with NumPyro and writes eight_schools_numpyro.nc, as ArviZ lays it out.
 
 Run once, outside the project's environment (NumPyro 0.22.0, JAX 0.12.0.1, ArviZ-base 1.3.1, CPU):
