@@ -219,7 +219,7 @@ class HierarchySketch:
         behind = ", ".join(self.with_prior(name) for name in quantity.made_of)
         if quantity.name and quantity.made_of != (quantity.name,):
             return f"{quantity.name}, from {behind}" if behind else quantity.name
-        return behind if quantity.name else f"made of {behind}"
+        return behind if quantity.name else f"from {behind}"
 
     def location(self, term: Term, mark: str = "") -> str:
         """Say what the effects of a term lie around: a number, a variable, the level above.

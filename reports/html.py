@@ -202,7 +202,7 @@ def _numbered(sections: Sequence[Section]) -> list[Section]:
     """Number the figures in the order of the page."""
     n = 0
 
-    def number[Figure: (Plot, Drawing)](plot: Figure) -> Figure:
+    def number[Figure: Plot | Drawing](plot: Figure) -> Figure:
         nonlocal n
         n += 1
         return replace(plot, figure=n)

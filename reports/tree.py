@@ -61,7 +61,7 @@ def _add_grouping(
     )
     several = len(sketch.outcomes) > 1
     for rows in grouping.rows:
-        branch.add(Text(f"{rows}{f' of {rows.outcome}' if several else ''}"))
+        branch.add(Text(f"{rows.outcome}: {rows}" if several else str(rows)))
     crossed = [name for name in grouping.crossed if name not in said]
     for word, names in (
         ("crossed with", crossed),

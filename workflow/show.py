@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..checks.draws import Array
 from ..checks.evidence import Missing
 from ..checks.hierarchy import (
     GroupLevel,
@@ -21,7 +22,7 @@ from ..checks.hierarchy.outline import Grouping as Outlined
 from ..checks.hierarchy.outline import outline
 from ..checks.hierarchy.predictor import predictors
 from ..checks.hierarchy.response import Response, response
-from ..checks.hierarchy.variables import Variables, read_variables
+from ..checks.hierarchy.variables import Parameter, Variables, read_variables
 from ..checks.words import number
 from ..reports.hierarchy import (
     Grouping,
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 #: Groups whose rows are drawn one by one; of more, every so many.
 _PROFILE = 60
+
+#: Parameters of distributions that say nothing to a reader.
+_NOT_SAID = ("init", "steps", "support_shape")
 
 #: Names of distributions that PyMC gives for itself only.
 _FAMILIES = {"_lkjcholeskycov": "LKJCholeskyCov", "MultivariateNormal": "MvNormal"}
@@ -95,13 +99,13 @@ def sketch_of(name: str, model: pm.Model, hierarchy: Hierarchy) -> HierarchySket
             Variable(
                 name=v.name,
                 role=str(hierarchy.roles.get(v.name, "unclear")),
-                prior=_prior(variables, v.name),
+                prior=reader.prior(v.name),
                 size=v.size,
                 predictor=slopes.get(v.name, ""),
             )
             for v in variables.free
         ),
-        unclear=tuple(hierarchy.unclear.values()),
+        unclear=tuple(dict.fromkeys(hierarchy.unclear.values())),
     )
 
 
@@ -132,7 +136,7 @@ class _Reader:
         level = self.hierarchy.levels[name]
         membership = self.hierarchy.members.get(name)
         design, predictor = "", ""
-        if membership is not None:
+        if membership is not None and np.isfinite(membership.design).all():
             design = "intercept" if membership.is_intercept else "slope"
         if membership is not None and design == "slope":
             predictor = self.data.name_of(membership.design, membership)
@@ -162,18 +166,83 @@ class _Reader:
 
     def quantity(self, expression: Any) -> Quantity:
         """Return a location or scale with the free variables that move it."""
-        value = constant_value(expression)
+        name, value = str(expression.name or ""), constant_value(expression)
         if value is not None:
             return Quantity(value=value)
-        name = str(expression.name or "")
         if name in self.variables:
             return Quantity(name=name, made_of=(name,))
         above = self.variables.parents_of(expression)
         if self.answers is not None:
             # What cancels out does not move it: effect - scale * offset holds all three.
             above = tuple(n for n in above if self.answers.moves(expression, n))
+            if not above:
+                value = _one_number(self.answers.evaluate(expression))
+            elif len(above) == 1:
+                name = name or _function_of(self.answers, expression, above[0])
         order = [v.name for v in self.variables.free]
-        return Quantity(name=name, made_of=tuple(sorted(above, key=order.index)))
+        return Quantity(name=name, value=value, made_of=tuple(sorted(above, key=order.index)))
+
+    def prior(self, name: str) -> str:
+        """Return the prior of a variable; parameters that are variables by their names."""
+        variable = self.variables[name]
+        family = _FAMILIES.get(variable.family, variable.family)
+        if not variable.parents and (known := in_words(variable.rv)) != variable.family:
+            return known.replace(variable.family, family, 1)
+        said = []
+        for role, parameter in variable.parameters.items():
+            if role.partition(".")[0] in _NOT_SAID or (role == "loc" and family.startswith("Half")):
+                continue
+            word = "" if variable.parents else f"{role} "
+            said.append(word + (_in_numbers(parameter) or self._behind(parameter)))
+        told = ", ".join(part for part in said if part.strip())
+        return f"{family}({told})" if told else family
+
+    def _behind(self, parameter: Parameter) -> str:
+        """Name a parameter, or the variables that move it."""
+        if parameter.expression.name:
+            return str(parameter.expression.name)
+        names = parameter.parents
+        if self.answers is not None:
+            names = tuple(n for n in names if self.answers.moves(parameter.expression, n))
+        if self.answers is not None and len(names) == 1:
+            return _function_of(self.answers, parameter.expression, names[0]) or f"from {names[0]}"
+        return " and ".join(names[:2])
+
+
+def _in_numbers(parameter: Parameter) -> str:
+    """Return a constant parameter, or its smallest and largest value; nothing for another one."""
+    if parameter.parents or parameter.value is None or parameter.value.dtype.kind not in "biuf":
+        return ""
+    ends = [number(float(end(parameter.value)), 3) for end in (np.min, np.max)]
+    return " to ".join(dict.fromkeys(ends))
+
+
+#: What the scale of a level is as a function of the variable that sets it.
+_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
+    "{}": np.asarray,
+    "exp({})": np.exp,
+    "1/√{}": lambda x: np.asarray(x**-0.5),
+    "√{}": np.sqrt,
+}
+
+
+def _function_of(answers: Response, expression: Any, name: str) -> str:
+    """Return ``exp(log_tau)`` where that is what an expression is; or nothing."""
+    points = [np.asarray(answers.base[name], dtype=float), answers.nudged(name)]
+    for words, function in _FUNCTIONS.items():
+        with np.errstate(all="ignore"):
+            pairs = [(answers.evaluate(expression, {name: x}), function(x)) for x in points]
+        if all(b.shape in ((), a.shape) and np.allclose(a, b, rtol=1e-6) for a, b in pairs):
+            return words.format(name)
+    return ""
+
+
+def _one_number(values: np.ndarray) -> float | None:
+    """Return the number that all values are, but for rounding."""
+    first = float(values.flat[0])
+    if not np.allclose(values, first, rtol=1e-9, atol=1e-9):
+        return None
+    return 0.0 if abs(first) < 1e-9 else first
 
 
 def _rows(outcome: str, counts: np.ndarray) -> Rows:
@@ -189,25 +258,6 @@ def _rows(outcome: str, counts: np.ndarray) -> Rows:
         empty=int(counts.size - some.size),
         profile=tuple(int(n) for n in most_first),
     )
-
-
-def _prior(variables: Variables, name: str) -> str:
-    """Return the prior of a variable in words; parameters that are variables by their names."""
-    variable = variables[name]
-    family = _FAMILIES.get(variable.family, variable.family)
-    if not variable.parents:
-        return in_words(variable.rv).replace(variable.family, family, 1)
-    said = []
-    for role, parameter in variable.parameters.items():
-        known = parameter.number()
-        if known is not None and role == "loc" and family.startswith("Half"):
-            continue
-        if known is not None:
-            said.append(number(known, 3))
-        elif parameter.parents:
-            own = str(parameter.expression.name or "")
-            said.append(own or " and ".join(parameter.parents[:2]))
-    return f"{family}({', '.join(said)})"
 
 
 def _of_bambi(effect: str) -> str:

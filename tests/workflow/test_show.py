@@ -127,6 +127,30 @@ def test_levels_stand_inside_the_levels_they_are_nested_in(specs: str) -> None:
     assert "log link" in shown
 
 
+def test_scales_and_priors_are_said_as_a_reader_writes_them() -> None:
+    import numpy as np
+    import pymc as pm
+
+    from poolwise.checks.hierarchy import read_hierarchy
+    from poolwise.workflow.show import sketch_of
+
+    group = np.arange(24) % 4
+    with pm.Model(coords={"g": range(4), "h": range(4)}) as model:
+        u = pm.Normal("u", 0, tau=pm.Gamma("precision", 2, 2), dims="g")
+        z = pm.Normal("z", 0, 1, dims="h")
+        v = pm.Deterministic("v", pm.math.exp(pm.Normal("log_tau", 0, 1)) * z, dims="h")
+        w = pm.Normal("w", 0, np.array([1.0, 2.5]), shape=2)
+        mean = u[group] + v[group // 2] + w[0] + w[1] * np.linspace(0, 1, 24)
+        pm.Normal("y", mean, pm.HalfNormal("sigma", 1), observed=np.arange(24.0))
+    this = sketch_of("scales", model, read_hierarchy(model))
+    terms = {t.effect: t for g in this.walk() for t in g.terms}
+    assert this.quantity(terms["u"].scale) == "1/√precision, from precision ~ Gamma(2, scale 0.5)"
+    assert this.quantity(terms["v"].scale) == "exp(log_tau), from log_tau ~ Normal(0, 1)"
+    assert this.location(terms["v"]) == "0"
+    assert this.with_prior("w") == "w ~ Normal(loc 0, scale 1 to 2.5)"
+    assert this.with_prior("u") == "u ~ Normal(0, 1/√precision)"
+
+
 def test_flat_priors_are_no_obstacle(specs: str) -> None:
     shown = show(f"{specs}::flat")
     assert "level theta: 3 groups" in shown
