@@ -130,7 +130,8 @@ def review_fitted(
 ) -> Review:
     """Review a fit, as :func:`review_fit` does for its options."""
     started = time.perf_counter()
-    ignore = [*ignore, *spec.ignore]
+    project = project_settings(spec.path)
+    ignore, expected = project.ignored_in(spec, ignore), project.expected_of(spec)
     check_codes(select, ignore)
     fit = _read(spec)
     levels = _levels(spec, fit)
@@ -185,7 +186,7 @@ def review_fitted(
         keys=_keys(spec, fit),
         thresholds=spec.thresholds,
         tier=Tier.DRAWS,
-        expected=project_settings(spec.path).expected_of(spec),
+        expected=expected,
         select=select,
         ignore=ignore,
         static=(),

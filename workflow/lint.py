@@ -63,7 +63,7 @@ def lint(
     import xarray as xr
 
     settings = project_settings(spec.path)
-    codes = _codes(select or settings.select, [*ignore, *spec.ignore, *settings.ignore], spec)
+    codes = _codes(select or settings.select, settings.ignored_in(spec, ignore), spec)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # rules say what PyMC warns of, with line and remedy
         model = model_of(spec)

@@ -11,7 +11,6 @@ from ..checks.hierarchy import python_mode, value_of
 from ..checks.hierarchy.level import noise_by_outcome
 from .errors import SpecError, line_in, one_line
 from .expressions import check_expressions
-from .project import project_settings
 from .spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -206,7 +205,6 @@ def _names(spec: ModelSpec, model: pm.Model) -> None:
     check_expressions(spec.decisions, model, boolean=True)
     from ..checks import REGISTRY
 
-    _expected_failures(spec)
     for code, thresholds in spec.thresholds.items():
         choices = set(REGISTRY[code].thresholds) if code in REGISTRY else set()
         for name in thresholds:
@@ -219,28 +217,6 @@ def _names(spec: ModelSpec, model: pm.Model) -> None:
                     line=spec.line_with(code) or spec.line,
                     expected=f"one of {', '.join(sorted(choices or REGISTRY))}",
                 )
-
-
-def _expected_failures(spec: ModelSpec) -> None:
-    from ..checks import REGISTRY
-
-    for expected in project_settings(spec.path).expected_of(spec):
-        where: dict[str, Any] = {
-            "path": spec.path,
-            "line": spec.line_with(expected.code) or spec.line,
-        }
-        if expected.code not in REGISTRY:
-            raise SpecError(
-                f"expected_failures: there is no check {expected.code}",
-                **where,
-                do="poolwise list shows the codes",
-            )
-        if expected.code == "RUN001":
-            raise SpecError(
-                "expected_failures: a review that breaks off (RUN001) cannot be expected",
-                **where,
-                do="mend the stage that stops, or leave it out with --tier",
-            )
 
 
 def check_roles(spec: ModelSpec, model: pm.Model) -> None:

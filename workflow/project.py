@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..checks import ExpectedFailure
+from ..checks import REGISTRY, ExpectedFailure
 from .errors import SpecError
 from .spec import ModelSpec
 
@@ -22,8 +22,11 @@ class ProjectSettings:
 
     Attributes
     ----------
-    select, ignore : tuple of str
-        Codes of the linter's rules, or how they begin.
+    select : tuple of str
+        Codes of the linter's rules, or how they begin: the only ones that are asked.
+    ignore : tuple of str
+        Codes of checks, or how they begin: they are not asked, neither by the linter nor in a
+        review.
     expected_failures : tuple of (str, ExpectedFailure)
         Each with the name of its spec; an empty name stands for every spec.
     """
@@ -32,10 +35,46 @@ class ProjectSettings:
     ignore: tuple[str, ...] = ()
     expected_failures: tuple[tuple[str, ExpectedFailure], ...] = ()
 
+    def ignored_in(self, spec: ModelSpec, ignore: Sequence[str] = ()) -> list[str]:
+        """Return the codes that nobody asks of a spec: given, its own and the project's."""
+        return [*ignore, *spec.ignore, *self.ignore]
+
     def expected_of(self, spec: ModelSpec) -> list[ExpectedFailure]:
-        """Return the failures expected of a spec: its own, then the project's."""
+        """Return the failures expected of a spec: its own, then the project's.
+
+        Raises
+        ------
+        SpecError
+            If one of them names no check, or a review that breaks off.
+        """
         shared = [this for name, this in self.expected_failures if name in ("", spec.name)]
-        return [*spec.expected_failures, *shared]
+        expected = [*spec.expected_failures, *shared]
+        for this in expected:
+            _can_be_expected(this, spec)
+        return expected
+
+
+def _can_be_expected(this: Any, spec: ModelSpec) -> None:
+    code = getattr(this, "code", "")
+    where: dict[str, Any] = {"path": spec.path, "line": spec.line_with(code) or spec.line}
+    if not isinstance(this, ExpectedFailure):
+        raise SpecError(
+            f"expected_failures: {this!r} is no expected failure",
+            **where,
+            expected='ExpectedFailure(code="PPC401", reason="...", until="2027-03-01")',
+        )
+    if code not in REGISTRY:
+        raise SpecError(
+            f"expected_failures: there is no check {code}",
+            **where,
+            do="poolwise list shows the codes",
+        )
+    if code == "RUN001":
+        raise SpecError(
+            "expected_failures: a review that breaks off (RUN001) cannot be expected",
+            **where,
+            do="mend the stage that stops, or leave it out with --tier",
+        )
 
 
 def project_settings(path: str) -> ProjectSettings:

@@ -153,15 +153,19 @@ class SpecNode(pytest.Collector):
         Raises
         ------
         CollectError
-            If ``--poolwise-select`` or ``--poolwise-ignore`` names no check.
+            If an option names no check, or ``[tool.poolwise]`` cannot be read.
         """
         from ..checks import selected
+        from .project import project_settings
 
         runs = Runs.of(self.config)
         try:
-            checks = selected(runs.select, runs.ignore)
+            project = project_settings(self.spec.path)
+            checks = selected(runs.select, project.ignored_in(self.spec, runs.ignore))
         except ValueError as error:
             raise self.CollectError(f"{error}; poolwise list shows the codes") from error
+        except SpecError as error:
+            raise self.CollectError(str(error)) from error
         rules = [check for check in checks if check.code.startswith("SPC")]
         if rules:
             yield CheckItem.from_parent(self, name=LINT, checks=rules)
@@ -196,6 +200,11 @@ class CheckItem(pytest.Item):
         self._settle(findings)
 
     def _lint(self) -> list[Finding]:
+        from ..checks import skipped
+        from .fitted_spec import NO_MODEL, FittedSpec
+
+        if isinstance(self.parent.spec, FittedSpec):
+            return [skipped(NO_MODEL)]
         return self.runs.lint(self.parent.spec)
 
     def _reviewed(self) -> list[Finding]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import xarray as xr
 
-from ..checks import ASKABLE, Evidence, Finding, Met, Tier, Verdict, selected
+from ..checks import ASKABLE, Evidence, ExpectedFailure, Finding, Met, Tier, Verdict, selected
 from ..checks.expect import meet
 from ..checks.hierarchy import read_hierarchy, roles
 from ..checks.prior import flat
@@ -141,7 +141,8 @@ def review(
         from .fitted_review import review_fitted
 
         return review_fitted(this, output=output, select=select, ignore=ignore, today=today)
-    ignore = [*ignore, *this.ignore]
+    project = project_settings(this.path)
+    ignore, expected = project.ignored_in(this, ignore), project.expected_of(this)
     check_codes(select, ignore)
     depth = _tier(tier)
     settings = _settings(this, seed=seed, draws=draws, tune=tune, chains=chains)
@@ -169,7 +170,7 @@ def review(
     now = datetime.now(UTC)
     if today is not None:
         now = now.replace(year=today.year, month=today.month, day=today.day)
-    record = _record(context, outcome, (select, ignore), depth, now, started)
+    record = _record(context, outcome, (select, ignore), depth, expected, now, started)
     return write_review(record, outcome, folder)
 
 
@@ -190,16 +191,20 @@ def check_codes(select: Sequence[str], ignore: Sequence[str]) -> None:
 
 
 def _linted(
-    spec: ModelSpec, outcome: Outcome, select: Sequence[str], tier: Tier, today: date
+    spec: ModelSpec,
+    outcome: Outcome,
+    selection: tuple[Sequence[str], Sequence[str]],
+    tier: Tier,
+    today: date,
 ) -> Sequence[Finding]:
     """Lint the spec; a linter that stops costs only its own findings.
 
     Rules that found nothing are left out of a review that has more to say than the linter, unless
     they were asked for: fifty passes would drown what the draws say.
     """
-    rules = [code for code in select if code.startswith(STATIC)]
-    if select and not rules:
+    if not any(check.code.startswith(STATIC) for check in selected(*selection)):
         return []
+    rules = [code for code in selection[0] if code.startswith(STATIC)]
     try:
         found = lint(spec, select=rules, today=today)
     except Exception as error:
@@ -270,11 +275,12 @@ def _record(
     outcome: Outcome,
     selection: tuple[Sequence[str], Sequence[str]],
     tier: Tier,
+    expected: Sequence[ExpectedFailure],
     now: datetime,
     started: float,
 ) -> ReviewRecord:
     spec = context.spec
-    static = _linted(spec, outcome, selection[0], tier, now.date())
+    static = _linted(spec, outcome, selection, tier, now.date())
     hierarchy = _in_words(context, outcome)
     declared: dict[str, Any] = {
         "top_level_priors": context.roles.top_level,
@@ -314,7 +320,7 @@ def _record(
         keys=keys_of(spec, context.model),
         thresholds=spec.thresholds,
         tier=tier,
-        expected=project_settings(spec.path).expected_of(spec),
+        expected=expected,
         select=selection[0],
         ignore=selection[1],
         static=static,

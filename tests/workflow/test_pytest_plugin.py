@@ -392,6 +392,40 @@ def test_warnings_of_other_libraries_are_not_errors(project: Project) -> None:
     project.specs().assert_outcomes(passed=len(CHECKS) + 1, warnings=1)
 
 
+def test_what_a_spec_or_its_project_ignores_is_not_collected(project: Project) -> None:
+    (project.pytester.path / "pyproject.toml").write_text('[tool.poolwise]\nignore = ["SMP"]\n')
+    project.write(SPECS.replace("@poolwise.spec", '@poolwise.spec(ignore=["PPC", "SPC"])'))
+    left = [code for code in CHECKS if code[:3] not in ("SMP", "PPC")]
+    project.specs().assert_outcomes(passed=len(left))
+
+
+def test_settings_that_cannot_be_read_are_a_collection_error(project: Project) -> None:
+    (project.pytester.path / "pyproject.toml").write_text("[tool.poolwise]\nignored = []\n")
+    result = project.specs()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*pyproject.toml: [[]tool.poolwise] has no option ignored"])
+
+
+def test_specs_without_python_are_collected(project: Project) -> None:
+    project.write("rows = 3", "specs/settings.toml")
+    project.write(
+        """
+        data = "rows.csv"
+        formula = "y ~ 1 + (1|g)"
+        """,
+        "specs/growth.toml",
+    )
+    result = project.specs("-k", "growth and SMP301", "-v")
+    result.stdout.fnmatch_lines(["specs/growth.toml::growth::SMP301 PASSED*"])
+
+
+def test_a_fit_that_was_made_elsewhere_has_nothing_to_lint(project: Project) -> None:
+    project.write('fit = "elsewhere.nc"', "specs/elsewhere.toml")
+    result = project.specs("-k", "elsewhere and (lint or SMP301)", "-rs")
+    result.assert_outcomes(passed=1, skipped=1, deselected=2 * len(CHECKS))
+    result.stdout.fnmatch_lines(["SKIPPED*specs/elsewhere.toml:*fitted elsewhere"])
+
+
 def test_several_workers_must_not_share_a_spec(project: Project) -> None:
     result = project.specs("-p", "xdist", "-n", "2")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -204,6 +204,28 @@ def test_a_project_may_expect_failures_of_its_specs(tmp_path: Path) -> None:
     assert "1 expected failure" in result.stderr
 
 
+@pytest.mark.usefixtures("refused")
+def test_what_a_project_ignores_is_not_asked(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.poolwise]\nignore = ["PRI201", "SMP", "SPC"]\n')
+    done = review(write(tmp_path, TOO_WIDE))
+    assert done.exit_code() == 0
+    asked = {f.code for f in done.findings}
+    assert "PRI202" in asked
+    assert not any(code.startswith(("PRI201", "SMP", "SPC")) for code in asked)
+    assert of(done, "RUN003") == [("pass", "No part of a stage that ran is missing")]
+    again = poolwise.load_run(done.folder)
+    assert {f.code for f in again.findings} == asked
+
+
+def test_what_is_no_expected_failure_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, "expected_failures=[{'code': 'PPC401'}]")
+    with pytest.raises(SpecError, match="is no expected failure"):
+        review(file)
+    result = CliRunner().invoke(main, ["lint", str(file)])
+    assert result.exit_code == 2
+    assert "is no expected failure" in result.output
+
+
 @pytest.mark.parametrize(
     ("code", "said"), [("PPC499", "there is no check PPC499"), ("RUN001", "cannot be expected")]
 )
