@@ -10,12 +10,15 @@ from . import spec as _spec
 from . import sweep as _sweep
 from . import uncertainty as _uncertainty
 from .check import REGISTRY, STAGES, Check, check, run_checks, selected
+from .collecting import what_to_collect
 from .decomposition import decompose
 from .evidence import Evidence, Missing, fact
 from .expect import Expect, Met
 from .expected import ExpectedFailure, expect_failures
 from .finding import SEVERITY, Finding, Verdict, inconclusive, judge, skipped
 from .hierarchy import Level
+from .new_group import predict_new_group
+from .penalty import classical_markers
 from .pooling import (
     contraction,
     data_level_factor,
@@ -55,6 +58,7 @@ __all__ = [
     "Tier",
     "Verdict",
     "check",
+    "classical_markers",
     "contraction",
     "data_level_factor",
     "decompose",
@@ -65,7 +69,9 @@ __all__ = [
     "judge",
     "own_data_weight",
     "pooling_factor",
+    "predict_new_group",
     "run_checks",
     "selected",
     "skipped",
+    "what_to_collect",
 ]
