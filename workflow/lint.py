@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from poolwise import __version__
 
 from ..checks import Evidence, Finding, Verdict, expect_failures, run_checks, selected
+from ..checks.hierarchy.plain import plain_model
 from ..checks.hierarchy.variables import read_variables
 from ..checks.spec import OPT_IN
 from ..checks.spec.comments import Ignore
@@ -110,7 +111,7 @@ def static_evidence(spec: ModelSpec, model: pm.Model) -> dict[str, Any]:
     """
     places = _places(spec)
     return {
-        "variables": read_variables(model, lambda name: places.line_of(name)),
+        "variables": read_variables(plain_model(model), lambda name: places.line_of(name)),
         "spec_ignores": places.ignores,
     }
 

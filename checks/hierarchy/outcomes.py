@@ -165,7 +165,13 @@ def _read(outcome: Variable, response: Response, linear: Predictor | None) -> Li
         for name in response.variables.parents_of(e)
         if response.moves(e, name)
     }
-    if not found.faces:
+    for face in found.faces:
+        predictor = face.predictor
+        found.location |= {c.variable for c in predictor.columns}
+        found.location |= {g.variable for g in predictor.grouped}
+    if outcome.size == 0:
+        found.why = f"the data of {outcome.name} are empty"
+    elif not found.faces:
         found.why = (
             f"the location of {outcome.name} ({found.family}) is not linear behind a known link"
             if location

@@ -9,6 +9,7 @@ from ..evidence import Missing
 from .discovery import discover
 from .hierarchy import Hierarchy
 from .level import Level, Noise, noise_by_outcome
+from .plain import plain_model
 from .predictor import Predictor, predictors
 from .relations import relate
 from .response import Response, response
@@ -57,7 +58,7 @@ def read_hierarchy(
       school: 3 groups, 1 row each; intercept theta
     """
     found = discover(model, levels)
-    variables = read_variables(model)
+    variables = read_variables(plain_model(model))
     answers, linear = _predictors(variables)
     entering = [
         (name, m) for name, first in found.members.items() for m in (first, *found.also[name])

@@ -154,7 +154,7 @@ def _settle(notes: Notes, v: Variable, children: Sequence[tuple[Variable, str]])
         if found is not None:
             suggested.add(found)
     spread = suggested & {*_SPREADS, Role.COVARIANCE, Role.MIXTURE_WEIGHT}
-    if v.parents and v.size > 1 and not spread:
+    if v.parents and v.shape and not spread:
         notes.roles[v.name] = _conditional(notes, v, suggested)
         return
     if v.name in notes.unclear:
@@ -265,7 +265,7 @@ def _in_means(notes: Notes, v: Variable) -> set[Role]:
 
 
 def _in_mean(notes: Notes, likelihood: Likelihood, v: Variable) -> Role | None:
-    if v.name not in likelihood.location:
+    if v.name not in likelihood.location or likelihood.variable.size == 0:
         return None
     found = {r for face in likelihood.faces if (r := role_on(face, v)) is not None}
     entered = [f for f in likelihood.faces if role_on(f, v) is not None]

@@ -134,6 +134,8 @@ def _expected_mean(
 ) -> tuple[float, float] | None:
     """Return centre and sd of the mean of the linear predictor under the prior."""
     middle: dict[str, Array] = {}
+    high_scales: dict[str, Array] = {}
+    offsets: list[Variable] = []
     variance = 0.0
     for name in [*predictor.others, *(g.variable for g in predictor.grouped)]:
         variable = variables[name]
@@ -155,8 +157,12 @@ def _expected_mean(
         elif (found := _median(variable)) is not None:
             middle[name] = found
             high = prior_quantile(variable, 0.9)
-            if variable.support is Support.REAL and high is not None and name in predictor.others:
+            if variable.is_standardised and variable.size > 1:
+                offsets.append(variable)
+            elif variable.support is Support.REAL and high is not None and name in predictor.others:
                 return None  # not linear: its spread cannot be added
+            elif high is not None and variable.support is Support.POSITIVE:
+                high_scales[name] = high
         else:
             return None
     for column in predictor.columns:
@@ -168,6 +174,11 @@ def _expected_mean(
         variance += float(np.sum(shares**2))
     with np.errstate(all="ignore"):
         where = float(np.mean(predictor.probe.at(middle)))
+        for offset in offsets:
+            wide = {**middle, **high_scales}
+            moved = predictor.probe.at({**wide, offset.name: np.ones(offset.shape)})
+            shift = float(np.mean(moved - predictor.probe.at(wide)))
+            variance += shift**2 / offset.size
     return (where, float(np.sqrt(variance))) if np.isfinite([where, variance]).all() else None
 
 
@@ -180,6 +191,10 @@ prior_far_from_data.fails(
     lambda: examples.grouped(mu=lambda pm: pm.Normal("mu", 50, 2)), Verdict.WARN
 )
 prior_far_from_data.false_alarm(lambda: examples.grouped(mu=lambda pm: pm.Normal("mu", 10, 2)))
+# Without an intercept, the groups themselves reach the data.
+prior_far_from_data.false_alarm(
+    lambda: examples.grouped(mu=lambda pm: 0.0, tau=lambda pm: pm.HalfNormal("tau", 5))
+)
 
 
 @rule("SPC203", Verdict.WARN)

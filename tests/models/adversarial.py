@@ -214,6 +214,121 @@ def labelled() -> pm.Model:
     return model
 
 
+def labelled_slopes() -> pm.Model:
+    """Two columns of effects by ``pymc.dims``, behind a log link."""
+    import pymc.dims as pmd
+
+    with pm.Model(coords=COORDS | {"row": range(ROWS), "term": ["a", "b"]}) as model:
+        tau = pmd.HalfNormal("tau", 1, dims="term")
+        z = pmd.Normal("z", 0, 1, dims=("group", "term"))
+        index = pmd.Data("index", GROUP, dims="row")
+        x = pmd.as_xtensor(np.stack([np.ones(ROWS), X]), dims=("term", "row"))
+        rate = pmd.math.exp(((tau * z).isel(group=index) * x).sum("term"))
+        pmd.Poisson("y", rate, observed=pmd.as_xtensor(COUNTS, dims=("row",)))
+    return model
+
+
+def labelled_index_negative() -> pm.Model:
+    import pymc.dims as pmd
+
+    with pm.Model(coords=COORDS | {"row": range(ROWS)}) as model:
+        theta = pmd.Normal("theta", 0, pmd.HalfNormal("tau", 1), dims="group")
+        index = pmd.Data("index", np.where(GROUP == 3, -1, GROUP), dims="row")
+        data = pmd.as_xtensor(Y, dims=("row",))
+        pmd.Normal("y", theta.isel(group=index), 1.0, observed=data, dims="row")
+    return model
+
+
+def hurdle() -> pm.Model:
+    with pm.Model(coords=COORDS) as model:
+        eta = pm.HalfNormal("tau", 1) * pm.Normal("z", 0, 1, dims="group")[GROUP]
+        share = pm.Beta("share", 1, 1)
+        pm.HurdlePoisson("y", psi=share, mu=pm.math.exp(eta), observed=COUNTS)
+    return model
+
+
+def truncated_counts() -> pm.Model:
+    with pm.Model(coords=COORDS) as model:
+        eta = pm.Normal("u", 0, pm.HalfNormal("tau", 1), dims="group")[GROUP]
+        rate = pm.Poisson.dist(pm.math.exp(eta))
+        pm.Truncated("y", rate, lower=1, observed=np.maximum(COUNTS, 1))
+    return model
+
+
+def no_group_at_all() -> pm.Model:
+    """A dimension without labels, as from a filter that left nothing."""
+    with pm.Model(coords={"group": []}) as model:
+        pm.Normal("u", 0, pm.HalfNormal("tau", 1), dims="group")
+        pm.Normal("y", pm.Normal("a", 0, 1), 1.0, observed=Y)
+    return model
+
+
+def single_group() -> pm.Model:
+    with pm.Model(coords={"group": ["only"]}) as model:
+        u = pm.Normal("u", 0, pm.HalfNormal("tau", 1), dims="group")
+        pm.Normal("y", pm.Normal("a", 0, 1) + u[np.zeros(ROWS, int)], 1.0, observed=Y)
+    return model
+
+
+def index_is_random() -> pm.Model:
+    """Rows choose their group: the index is a latent class."""
+    with pm.Model(coords=COORDS) as model:
+        index = pm.Categorical("index", np.full(GROUPS, 1 / GROUPS), shape=ROWS)
+        u = pm.Normal("u", 0, pm.HalfNormal("tau", 1), dims="group")
+        pm.Normal("y", u[index], 1.0, observed=Y)
+    return model
+
+
+def boolean_mask() -> pm.Model:
+    with pm.Model(coords=COORDS) as model:
+        u = pm.Normal("u", 0, pm.HalfNormal("tau", 1), dims="group")
+        mean = pt.switch(pt.as_tensor(X > 0), u[GROUP], 0.0)
+        pm.Normal("y", mean, 1.0, observed=Y)
+    return model
+
+
+def data_exchangeable() -> pm.Model:
+    """Every array is ``pm.Data``, of unknown length."""
+    with pm.Model(coords=COORDS) as model:
+        index, y = pm.Data("index", GROUP), pm.Data("data", Y)
+        u = pm.Normal("u", 0, pm.HalfNormal("tau", 1), dims="group")
+        mean = u[index] + pm.Normal("b", 0, 1) * pm.Data("x", X)
+        pm.Normal("y", mean, 1.0, observed=y, shape=y.shape)
+    return model
+
+
+def gradient_stopped() -> pm.Model:
+    """An op that Python evaluates and nothing differentiates."""
+    from pytensor.compile.ops import as_op
+
+    @as_op(itypes=[pt.dvector], otypes=[pt.dvector])
+    def black_box(u: np.ndarray) -> np.ndarray:
+        return np.sort(u)
+
+    with pm.Model(coords=COORDS) as model:
+        u = pm.Normal("u", 0, pm.HalfNormal("tau", 1), dims="group")
+        pm.Normal("y", black_box(u)[GROUP], 1.0, observed=Y)
+    return model
+
+
+def two_potentials() -> pm.Model:
+    with pm.Model() as model:
+        a, s = pm.Normal("a", 0, 1), pm.HalfNormal("s", 1)
+        pm.Potential("likelihood", pm.logp(pm.Normal.dist(a, s), Y).sum())
+        pm.Potential("constraint", pt.switch(a > 0, 0.0, -np.inf))
+    return model
+
+
+def matrix_of_covariances() -> pm.Model:
+    """A covariance for every group: more than anybody can read off."""
+    with pm.Model(coords=COORDS) as model:
+        scales = pm.HalfNormal("scales", 1, shape=(GROUPS, 2))
+        covariance = scales[..., None] * np.eye(2) * scales[:, None, :]
+        u = pm.MvNormal("u", np.zeros(2), cov=covariance, shape=(GROUPS, 2))
+        pm.Normal("y", u[GROUP, 0] + u[GROUP, 1] * X, 1.0, observed=Y)
+    return model
+
+
 #: Model -> a code that must be among the findings, or an empty string where none is expected.
 EXPECTED = {
     index_out_of_range: "SPC604",
@@ -240,4 +355,16 @@ EXPECTED = {
     three_hundred_variables: "",
     predictors_huge: "SPC204",
     labelled: "",
+    labelled_slopes: "",
+    labelled_index_negative: "SPC604",
+    hurdle: "",
+    truncated_counts: "",
+    no_group_at_all: "",
+    single_group: "",
+    index_is_random: "SPC614",
+    boolean_mask: "",
+    data_exchangeable: "",
+    gradient_stopped: "",
+    two_potentials: "SPC608",
+    matrix_of_covariances: "",
 }

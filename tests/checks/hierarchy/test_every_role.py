@@ -184,6 +184,7 @@ EVERY: dict[Any, dict[str, Role]] = {
         "b": Role.SHRUNKEN,
         "sigma": Role.NOISE,
     },
+    random_walk: {"pace": Role.PROCESS_PARAMETER, "z": Role.PROCESS, "sigma": Role.NOISE},
     gaussian_random_walk: {
         "pace": Role.PROCESS_PARAMETER,
         "walk": Role.PROCESS,
@@ -226,7 +227,7 @@ EVERY: dict[Any, dict[str, Role]] = {
     noise_scales_effects: {
         "sigma": Role.NOISE,
         "tau": Role.SCALE,
-        "mu": Role.INTERCEPT,
+        "mu": Role.LOCATION,
         "z": Role.OFFSET,
     },
     exponential_decay: {

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from poolwise.checks import Verdict
+from poolwise.checks.hierarchy import Role, read_hierarchy
 from poolwise.workflow.lint import lint
 from poolwise.workflow.spec import ModelSpec
 
@@ -44,6 +45,19 @@ def test_every_model_is_answered(build: Any) -> None:
     assert not expected or expected in found
     broken = [f.message for f in findings if "not understood, because of" in f.message]
     assert broken == []
+
+
+@pytest.mark.parametrize("build", [_case(build) for build in EXPECTED])
+def test_every_variable_has_a_role_or_a_reason(build: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = build()
+        found = read_hierarchy(model)
+    assert set(found.roles) == {rv.name for rv in model.free_RVs}
+    unclear = {name for name, role in found.roles.items() if role is Role.UNCLEAR}
+    assert all(found.unclear.get(name) for name in unclear)
+    outcomes = {o.name for o in found.outcomes}
+    assert {rv.name for rv in model.observed_RVs} <= outcomes
 
 
 @pytest.mark.parametrize(
