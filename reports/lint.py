@@ -68,7 +68,9 @@ def summary(found: Found) -> str:
         )
         if n
     )
-    return f"{said or 'nothing found'} in {counted(len(found), 'spec')}"
+    unasked = sum(bool(fs) and all(f.verdict is Verdict.SKIPPED for f in fs) for _, fs in found)
+    left = f"; {counted(unasked, 'spec')} not linted" if unasked else ""
+    return f"{said or 'nothing found'} in {counted(len(found), 'spec')}{left}"
 
 
 def exit_code(found: Found, fail_on: str = "fail") -> int:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from poolwise import __version__
 
-from ..checks import Evidence, Finding, Verdict, expect_failures, run_checks, selected
+from ..checks import REGISTRY, Evidence, Finding, Verdict, expect_failures, run_checks, selected
 from ..checks.hierarchy.plain import plain_model
 from ..checks.hierarchy.variables import read_variables
 from ..checks.spec import OPT_IN
 from ..checks.spec.comments import Ignore
 from ..reports.machine import lint_result
 from .errors import SpecError
+from .fitted_spec import NO_MODEL, FittedSpec
 from .preflight import check_roles, model_of
 from .project import project_settings
 from .spec import ModelSpec
@@ -54,7 +55,7 @@ def lint(
     -------
     list of Finding
         In the order of the file. A finding that a comment of the spec silences is ``skipped`` with
-        the reason of the comment.
+        the reason of the comment; of a fit without a model every rule is.
 
     Raises
     ------
@@ -65,6 +66,11 @@ def lint(
 
     settings = project_settings(spec.path)
     codes = _codes(select or settings.select, settings.ignored_in(spec, ignore), spec)
+    if isinstance(spec, FittedSpec):
+        without = Evidence(
+            xr.DataTree(), reasons=dict.fromkeys(("variables", "spec_ignores"), NO_MODEL)
+        )
+        return _in_order(spec, [f for code in codes for f in REGISTRY[code].run(without)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # rules say what PyMC warns of, with line and remedy
         model = model_of(spec)

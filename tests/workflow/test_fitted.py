@@ -507,9 +507,15 @@ def test_the_command_line_takes_a_fit_with_its_levels_or_a_toml_file(
     assert run(folder, "report", "a").exit_code == 0
 
 
-@pytest.mark.parametrize("command", ["lint", "show"])
-def test_what_needs_a_model_says_that_there_is_none(folder: Path, command: str) -> None:
-    result = run(folder, command, "fit.toml")
+def test_a_fit_is_not_linted_and_does_not_pass_for_it(folder: Path) -> None:
+    result = run(folder, "lint", "fit.toml", "-v")
+    assert result.exit_code == 0
+    assert "nothing found in 1 spec; 1 spec not linted" in result.stderr
+    assert "needs the model, which is not here: fitted elsewhere" in result.stdout
+
+
+def test_what_needs_a_model_says_that_there_is_none(folder: Path) -> None:
+    result = run(folder, "show", "fit.toml")
     assert result.exit_code == 2
     assert "fit.toml:2: fit is a fit: there is no model to build" in result.stderr
 
