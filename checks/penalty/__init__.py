@@ -1,6 +1,7 @@
 """The penalty of a linear level, as a classical analyst would have chosen it."""
 
 from .dataset import ROW_ARRAYS, ridge_of
+from .james_stein import james_stein_weight
 from .l_curve import Corner, LCurve, corner, l_curve
 from .markers import METHODS, Marker, Outcome, classical_markers
 from .ridge import NotLinear, Ridge, dense, one_way
@@ -17,6 +18,7 @@ __all__ = [
     "classical_markers",
     "corner",
     "dense",
+    "james_stein_weight",
     "l_curve",
     "one_way",
     "ridge_of",
