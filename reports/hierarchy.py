@@ -229,19 +229,18 @@ class HierarchySketch:
         where = term.location
         if where.value is not None:
             return f"{mark}{number(where.value, 4)}{mark}"
-        above = {v: g.name for g in self.walk() for t in g.terms for v in (t.effect, *t.variables)}
-        names = [where.name] if where.name else list(where.made_of)
-        shown = names if len(names) < 4 else names[:2]
-        said = [
-            f"{mark}{n}{mark} of its {above[n]}" if n in above else f"{mark}{n}{mark}"
-            for n in shown
-        ]
-        return listed(said) if shown is names else f"{', '.join(said)} and {len(names) - 2} more"
+        if where.name and where.name not in where.made_of:
+            return f"{mark}{where.name}{mark}"
+        own, above = self._centre(term)
+        said = [f"{mark}{name}{mark}" for name in own]
+        said += [f"{mark}{t.effect}{mark} of its {g.name}" for g, t in above]
+        more = len(said) - 2
+        return listed(said) if more < 2 else f"{', '.join(said[:2])} and {more} more"
 
     def role(self, variable: Variable) -> str:
         """Say what a variable does: ``location of county, slope on log_uranium``."""
         centre = [
-            g.name for g in self.walk() if any(variable.name in t.location.made_of for t in g.terms)
+            g.name for g in self.walk() if any(variable.name in self._centre(t)[0] for t in g.terms)
         ]
         slope = f"slope on {variable.predictor}" if variable.predictor else ""
         if variable.role == "coefficient" and slope:
@@ -251,6 +250,20 @@ class HierarchySketch:
             role = "location" if role == "location" else f"{role}, location"
             role = f"{role} of {listed(centre)}"
         return f"{role}, {slope}" if slope else role
+
+    def _centre(self, term: Term) -> tuple[list[str], list[tuple[Grouping, Term]]]:
+        """Return what a term lies around: variables, and effects of levels above."""
+        names = term.location.made_of
+        above = [
+            (g, t)
+            for g in self.walk()
+            for t in g.terms
+            if t is not term and not {*t.variables, t.effect}.isdisjoint(names)
+        ]
+        # The effect of a level above stands for everything that it is made of.
+        inside = {n for _, t in above for n in (t.effect, *t.variables)}
+        inside |= {n for _, t in above for n in (*t.location.made_of, *t.scale.made_of)}
+        return [n for n in names if n not in inside], above
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""

@@ -219,6 +219,12 @@ class Hierarchy:
     offsets: set[str] = field(default_factory=set)
     unclear: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def entering(self) -> list[tuple[str, Membership]]:
+        """Every level with everything that it enters."""
+        found = [(name, m) for name, m in self.members.items()]
+        return found + [(name, m) for name, more in self.also.items() for m in more]
+
     def __repr__(self) -> str:
         from .outline import in_text
 

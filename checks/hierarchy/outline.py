@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,15 +56,14 @@ def outline(hierarchy: Hierarchy) -> list[Grouping]:
     related = _related(hierarchy, bundles)
     around = {i: _closest(i, related) for i in range(len(bundles))}
     names = [_common_name(b) for b in bundles]
-    rows = _rows(hierarchy)
 
     def grouping(i: int) -> Grouping:
         mine = bundles[i]
         return Grouping(
             name=names[i],
             levels=mine,
-            groups=max(len(hierarchy.levels[n].labels) for n in mine),
-            rows=_most([rows[n] for n in mine]),
+            groups=len(hierarchy.levels[mine[0]].labels),
+            rows=_rows(hierarchy, mine),
             inside=tuple(grouping(j) for j in around if around[j][:1] == [i]),
             also_in=tuple(names[j] for j in around[i][1:]),
             crossed=tuple(names[j] for j in around if related.get((i, j)) == "crossed"),
@@ -151,22 +150,27 @@ def _common_name(levels: tuple[str, ...]) -> str:
     return levels[0] if len(levels) == 1 else " = ".join(stems)
 
 
-def _rows(hierarchy: Hierarchy) -> dict[str, dict[str, np.ndarray]]:
-    """Count the rows of every outcome in each group of each level."""
+def _rows(hierarchy: Hierarchy, bundle: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Count the rows of every outcome that any level of a bundle enters, by group."""
     groups = {name: len(level.labels) for name, level in hierarchy.levels.items()}
-    tables = groups_at(hierarchy.members.items(), groups)
-    found: dict[str, dict[str, np.ndarray]] = {name: {} for name in groups}
+    tables = groups_at(hierarchy.entering, groups)
+    found = {}
     for outcome in (o.name for o in hierarchy.outcomes):
-        for name, codes in tables.get(outcome, {}).items():
-            found[name][outcome] = np.bincount(codes[codes >= 0], minlength=groups[name])
+        codes = [tables[outcome][n] for n in bundle if n in tables.get(outcome, {})]
+        if codes:
+            group = _together(codes)
+            found[outcome] = np.bincount(group[group >= 0], minlength=groups[bundle[0]])
     return found
 
 
-def _most(counts: Iterable[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Count rows that any level of a bundle enters: a slope may be zero in some."""
-    found: dict[str, np.ndarray] = {}
-    for of_level in counts:
-        for outcome, rows in of_level.items():
-            before = found.get(outcome)
-            found[outcome] = rows if before is None else np.maximum(before, rows)
-    return found
+def _together(codes: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the group of each row, from all levels that number the groups as the first does.
+
+    A slope enters no row where its predictor is zero; cell means share no row at all.
+    """
+    group = codes[0]
+    for other in codes[1:]:
+        both = (group >= 0) & (other >= 0)
+        if np.array_equal(group[both], other[both]):
+            group = np.where(group >= 0, group, other)
+    return group

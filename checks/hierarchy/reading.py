@@ -60,10 +60,11 @@ def read_hierarchy(
     found = discover(model, levels)
     variables = read_variables(plain_model(model))
     answers, linear = _predictors(variables)
-    entering = [
-        (name, m) for name, first in found.members.items() for m in (first, *found.also[name])
-    ]
-    found.relations = relate(entering, {n: len(v.labels) for n, v in found.levels.items()})
+    found.relations = relate(
+        found.entering,
+        {name: len(level.labels) for name, level in found.levels.items()},
+        columns={name: level.entry for name, level in found.levels.items()},
+    )
     outcomes = [str(v.name) for v in (*model.observed_RVs, *model.potentials)]
     settled = noise_by_outcome(noise or {}, outcomes)
     assign_roles(found, variables, answers, linear, scales=scales, noise=settled)

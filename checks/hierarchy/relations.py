@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,9 @@ Codes = np.ndarray
 
 
 def relate(
-    memberships: Iterable[tuple[str, Membership]], groups: Mapping[str, int]
+    memberships: Iterable[tuple[str, Membership]],
+    groups: Mapping[str, int],
+    columns: Mapping[str, Any] | None = None,
 ) -> list[Relation]:
     """Relate every two levels that enter the same thing, or one of which enters the other.
 
@@ -32,6 +35,9 @@ def relate(
         Levels and what they enter; a level that enters two outcomes is there twice.
     groups : mapping of str to int
         Number of groups of every level, with or without rows.
+    columns : mapping of str to object, optional
+        The array of effects that a level is a column of. Columns of one array have the same groups,
+        whatever rows they enter: an effect of every group on treated rows, and one on the others.
 
     Returns
     -------
@@ -39,8 +45,12 @@ def relate(
         ``nested`` from the inner to the outer level; otherwise in the order of ``groups``.
     """
     tables = groups_at(memberships, groups)
+    array = columns or {}
     found = []
     for one, other in combinations(groups, 2):
+        if one in array and array[one] is array.get(other) and groups[one] == groups[other]:
+            found.append(Relation(one=one, other=other, kind="same"))
+            continue
         shared = [(t[one], t[other]) for t in tables.values() if one in t and other in t]
         if not shared:
             continue

@@ -197,6 +197,37 @@ def test_radon_is_read_in_less_than_two_seconds() -> None:
     assert found.members["county"].group.size == 919
 
 
+def test_a_level_that_enters_two_outcomes_has_rows_of_both() -> None:
+    def build() -> None:
+        u = pm.Normal("u", 0, pm.HalfNormal("s", 1), dims="observer")
+        pm.Normal("y", u[OBSERVER], pm.HalfNormal("sigma", 1), observed=X)
+        pm.Poisson("n", pm.math.exp(u[OBSERVER[:10]]), observed=np.arange(10))
+
+    found = read(build)
+    assert [m.enters for _, m in found.entering] == ["y", "n"]
+    (grouping,) = outline(found)
+    np.testing.assert_array_equal(grouping.rows["y"], np.bincount(OBSERVER))
+    np.testing.assert_array_equal(grouping.rows["n"], np.bincount(OBSERVER[:10]))
+
+
+def test_a_matrix_of_effects_is_one_grouping() -> None:
+    """Intercepts and slopes in the columns of one matrix; and cell means, which share no row."""
+    code = SITE_OF_PLOT[PLOT]
+
+    def slopes() -> None:
+        u = pm.Normal("u", 0, pm.HalfNormal("s", 1, shape=2), shape=(5, 2))
+        pm.Normal("y", u[code, 0] + u[code, 1] * X, pm.HalfNormal("sigma", 1), observed=X)
+
+    def cells() -> None:
+        u = pm.Normal("u", 0, pm.HalfNormal("s", 1, shape=2), shape=(5, 2))
+        pm.Normal("y", u[code, np.arange(X.size) % 2], pm.HalfNormal("sigma", 1), observed=X)
+
+    for build in (slopes, cells):
+        (grouping,) = outline(read(build))
+        assert len(grouping.levels) == 2
+        np.testing.assert_array_equal(grouping.rows["y"], np.bincount(code))
+
+
 def test_a_model_without_a_level() -> None:
     def build() -> None:
         pm.Normal("y", pm.Normal("b", 0, 1, shape=2)[0] * X, pm.HalfNormal("s", 1), observed=X)

@@ -105,6 +105,16 @@ def test_a_level_that_enters_two_outcomes() -> None:
     assert kinds(relate([*first, second[0]], groups)) == {("plot", "nested", "site")}
 
 
+def test_columns_of_one_array_have_the_same_groups_whatever_rows_they_enter() -> None:
+    treated = [("on", enters("y", [0, 1, -1, -1])), ("off", enters("y", [-1, -1, 0, 1]))]
+    groups, array = {"on": 2, "off": 2}, object()
+    assert kinds(relate(treated, groups)) == {("on", "disjoint", "off")}
+    one_array = relate(treated, groups, columns={"on": array, "off": array})
+    assert kinds(one_array) == {("on", "same", "off")}
+    two_arrays = relate(treated, groups, columns={"on": object(), "off": array})
+    assert kinds(two_arrays) == {("on", "disjoint", "off")}
+
+
 def test_levels_of_different_outcomes_are_not_related() -> None:
     found = relate([("a", enters("y", [0, 1])), ("b", enters("z", [0, 1]))], {"a": 2, "b": 2})
     assert found == []
