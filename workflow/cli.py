@@ -331,18 +331,35 @@ def _wrapped(text: str) -> str:
 @click.argument("path", type=click.Path(), default="models.py")
 @friendly
 def init(path: str) -> None:
-    """Write a commented first spec to PATH (models.py)."""
+    """Write a commented first spec to PATH (models.py).
+
+    A PATH that ends in .toml becomes a spec without Python, with a data file beside it.
+    """
     from .errors import SpecError
-    from .template import FIRST_SPEC
+    from .template import FIRST_SPEC, FIRST_TOML, first_data
 
     file = Path(path)
-    if file.exists():
-        raise SpecError("exists already", path=path, do="name another file: poolwise init NAME.py")
+    files = {file: FIRST_SPEC}
+    if file.suffix == ".toml":
+        data = file.with_suffix(".csv")
+        files = {file: FIRST_TOML.format(path=path, data=data.name), data: first_data()}
+    for this in files:
+        if this.exists():
+            raise SpecError(
+                "exists already",
+                path=str(this),
+                do=f"name another file: poolwise init {_other(file)}",
+            )
     try:
-        file.write_text(FIRST_SPEC, encoding="utf-8")
+        for this, text in files.items():
+            this.write_text(text, encoding="utf-8")
     except OSError as error:
         raise SpecError(f"cannot be written: {error.strerror or error}", path=path) from error
     click.echo(f"Wrote {path}. Review it with: poolwise review {path}")
+
+
+def _other(file: Path) -> str:
+    return f"NAME{file.suffix or '.py'}"
 
 
 main.add_command(baseline)

@@ -389,3 +389,33 @@ def test_the_tutorial_spec_is_read(tmp_path: Path) -> None:
     model = build_model(load_specs(str(file))[0])
 
     assert len(model.coords["county__factor_dim"]) == 85
+
+
+def test_the_first_spec_runs_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["init", "sites.toml"])
+    assert result.exit_code == 0, result.output
+
+    model = build_model(load_specs("sites.toml")[0])
+    assert len(model.coords["site__factor_dim"]) == 10
+    again = CliRunner().invoke(main, ["init", "sites.toml"])
+    assert again.exit_code == 2
+    (tmp_path / "sites.toml").unlink()
+    other = CliRunner().invoke(main, ["init", "sites.toml"])
+    assert "sites.csv: exists already" in other.stderr
+
+
+def test_the_specs_of_the_readme_are_read(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    blocks = (root / "README.md").read_text().split("```toml\n")[1:]
+    texts = [block.partition("```")[0] for block in blocks]
+    (model,) = [t for t in texts if t.startswith("data")]
+    (fit,) = [t for t in texts if t.startswith("fit")]
+    (tmp_path / "data").symlink_to(root / "tutorials" / "models" / "data")
+    for name, text in (("model", model), ("fit", fit)):
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+
+    assert "floor" in build_model(load_specs(str(tmp_path / "model.toml"))[0]).named_vars
+    assert load_specs(str(tmp_path / "fit.toml"))[0].levels["school"].noise == "sigma"
