@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -16,9 +17,13 @@ from poolwise.reports.hierarchy import HierarchySketch
 from poolwise.reports.tree import print_hierarchy
 from poolwise.workflow.cli import main
 from poolwise.workflow.loading import load_specs
+from poolwise.workflow.record import load_run
+from poolwise.workflow.review import review
 from poolwise.workflow.show import sketch
 
-MODELS = Path(__file__).parents[2] / "tutorials" / "models"
+ROOT = Path(__file__).parents[2]
+MODELS = ROOT / "tutorials" / "models"
+SCHEMA = ROOT / "reports" / "schema" / "run.schema.json"
 
 SPECS = """
 import numpy as np
@@ -217,6 +222,35 @@ def test_json_is_read_back_whole(specs: str) -> None:
     for spec in load_specs(specs):
         this = sketch(spec)
         assert HierarchySketch.from_dict(json.loads(json.dumps(this.as_dict()))) == this
+
+
+def test_json_is_what_the_schema_says(specs: str) -> None:
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    only = {"$defs": schema["$defs"], "$ref": "#/$defs/hierarchy"}
+    validator = jsonschema.Draft202012Validator(only)
+    for target in (specs, str(MODELS / "radon.py")):
+        for spec in load_specs(target):
+            validator.validate(json.loads(json.dumps(sketch(spec).as_dict())))
+
+
+def test_a_run_keeps_the_hierarchy_and_its_report_draws_it(specs: str, tmp_path: Path) -> None:
+    from poolwise.reports.html import render
+
+    spec = load_specs(f"{specs}::nested_and_crossed")[0]
+    done = review(spec, output=tmp_path / "run", tier="lint")
+    again = load_run(tmp_path / "run")
+    assert again.hierarchy == sketch(spec)
+    assert 'class="hier"' in done.report.read_text(encoding="utf-8")
+    assert render(again) == done.report.read_text(encoding="utf-8")
+
+
+def test_a_run_that_did_not_keep_it_is_read_all_the_same(specs: str, tmp_path: Path) -> None:
+    review(load_specs(f"{specs}::flat")[0], output=tmp_path / "run", tier="lint")
+    file = tmp_path / "run" / "run.json"
+    saved = json.loads(file.read_text(encoding="utf-8"))
+    del saved["hierarchy"]
+    file.write_text(json.dumps(saved), encoding="utf-8")
+    assert load_run(tmp_path / "run").hierarchy is None
 
 
 def test_bad_specs_are_one_message(tmp_path: Path) -> None:
