@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,14 +71,14 @@ class Runs:
 
         with usual_warnings():
             this = spec_of(spec, self.root)
-            asked: dict[str, Any] = {
+            usual = {
                 "tier": self.tier,
                 "select": self.select,
                 "ignore": self.ignore,
-                "output": self.folder(this),
                 **self.sizes,
-                **options,
             }
+            own = {k: v for k, v in options.items() if k not in usual or usual[k] != v}
+            asked: dict[str, Any] = {"output": self.folder(this, own), **usual, **own}
             key = repr((this.path, this.name, this.line, sorted(asked.items())))
             if key not in self._done:
                 try:
@@ -97,13 +98,19 @@ class Runs:
         with usual_warnings():
             return lint(spec, select=rules, ignore=self.ignore)
 
-    def folder(self, spec: ModelSpec) -> Path:
-        """Return where the run of a spec is kept: no two specs of a project share one."""
+    def folder(self, spec: ModelSpec, own: Mapping[str, Any]) -> Path:
+        """Return where the run of a spec is kept.
+
+        No two specs of a project share a folder, and a test that asks for a review with options of
+        its own does not replace the report of the usual one.
+        """
+        words = "-".join(f"{name}-{value}" for name, value in sorted(own.items()))
+        name = "-".join([spec.name, *([re.sub(r"[^\w.-]+", "_", words)] if words else [])])
         if not spec.path:
-            return self.output / spec.name
+            return self.output / name
         inside = Path(os.path.relpath(spec.path, self.root)).with_suffix("")
         parts = [part for part in inside.parts if part != os.pardir]
-        return self.output.joinpath(*parts, spec.name)
+        return self.output.joinpath(*parts, name)
 
 
 @contextmanager

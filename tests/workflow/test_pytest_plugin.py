@@ -450,6 +450,23 @@ def test_the_fixture_reviews_once_per_session(project: Project) -> None:
     )
     project.run("--poolwise-seed", "4").assert_outcomes(passed=3)
     assert [(a["draws"], a["seed"]) for a in project.asked] == [(200, 4), (300, 4)]
+    folders = [a["output"].name for a in project.asked]
+    assert folders == ["schools-draws-200", "schools-draws-300"]
+
+
+def test_the_fixture_and_the_checks_share_the_usual_run(project: Project) -> None:
+    project.write(
+        """
+        def test_one(review):
+            review("specs/models.py::schools", tier="prior")
+            review("specs/models.py::schools", tier="lint")
+        """,
+        "test_models.py",
+    )
+    result = project.run("--poolwise", "specs", "test_models.py", "--poolwise-tier", "prior")
+    result.assert_outcomes(passed=len(CHECKS) + 2)
+    folders = [(a["tier"], a["output"].name) for a in project.asked]
+    assert folders == [("prior", "schools"), ("lint", "schools-tier-lint")]
 
 
 @pytest.fixture

@@ -161,6 +161,8 @@ def test_an_expected_failure_is_shown_and_fails_again_after_its_day(tmp_path: Pa
     assert done.verdict == "1 expected failure so far; nothing was fitted"
     page = done.report.read_text()
     assert "1 expected failure" in page
+    assert "Nothing: no check that was asked warned" in page
+    assert "Ask the others with <code>--tier full</code>" in page
     assert "Expected until 2027-03-01 (why not)" in page
     assert re.search(r'id="i-expected"', page)
     late = review(file, today=date(2027, 3, 2))
