@@ -289,3 +289,17 @@ def test_rows_that_never_miss_their_group_are_not_pooled() -> None:
         assert found[method].outcome is Outcome.UNPOOLED
         assert found[method].penalty == 0
         assert_allclose(found[method].effective, 4, atol=1e-4)
+
+
+def test_a_row_with_a_coefficient_of_its_own_cannot_be_left_out() -> None:
+    rng = np.random.default_rng(8)
+    group = np.repeat(np.arange(6), 4)
+    x = np.column_stack([np.ones(24), np.arange(24) == 5]).astype(float)
+    y = rng.normal(size=6)[group] + rng.normal(size=24)
+    found = by_name(one_way(y, x, group))
+    assert found["leave-one-out"].outcome is Outcome.UNDEFINED
+    assert "one row alone" in found["leave-one-out"].why
+    kept = np.arange(24) != 5
+    without = by_name(one_way(y[kept], x[kept, :1], group[kept]))
+    # For REML that row is not there at all.
+    assert_allclose(found["REML"].penalty, without["REML"].penalty, rtol=1e-6)
