@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -23,6 +24,7 @@ from .fingerprint import array_key, data_key, key_of, text_key, versions
 from .fitted import Fit, read_fit
 from .fitted_levels import FittedLevels, fitted_levels
 from .fitted_spec import NO_MODEL, FittedSpec
+from .parts import options_of
 from .project import project_settings
 from .record import judged
 from .review import Review, add_conclusions, check_codes, expectations, shown_path, write_review
@@ -132,7 +134,7 @@ def review_fitted(
     started = time.perf_counter()
     project = project_settings(spec.path)
     ignore, expected = project.ignored_in(spec, ignore), project.expected_of(spec)
-    check_codes(select, ignore)
+    check_codes(spec, select, ignore)
     fit = _read(spec)
     levels = _levels(spec, fit)
     top_level = _top_level(spec, fit)
@@ -289,9 +291,14 @@ def _outcome(spec: FittedSpec, fit: Fit, levels: FittedLevels) -> Outcome:
 
 
 def _command(spec: FittedSpec) -> str:
-    if spec.table is not None:
-        return f"poolwise review {shown_path(spec.path)}"
-    return f"poolwise review {shown_path(spec.path) or 'fit.nc'}"
+    if isinstance(spec.fit, xr.DataTree):
+        return "poolwise.review_fit(tree, ...)"
+    if spec.table is None:
+        return shlex.join(["poolwise", "review", shown_path(spec.path)])
+    if "fit" in spec.table:
+        return shlex.join(["poolwise", "review", f"{shown_path(spec.path)}::{spec.name}"])
+    fit, levels = shown_path(str(spec.fit)), shown_path(spec.path)
+    return shlex.join(["poolwise", "review", fit, "--levels", levels])
 
 
 def _keys(spec: FittedSpec, fit: Fit) -> dict[str, Any]:
@@ -305,12 +312,7 @@ def _keys(spec: FittedSpec, fit: Fit) -> dict[str, Any]:
     return {
         "source": text_key(spec.source),
         "code": text_key(spec.body),
-        "options": {
-            "levels": {
-                name: {"words": repr(level.as_dict()), "key": repr(level.as_dict())}
-                for name, level in spec.levels.items()
-            },
-        },
+        "options": dict(options_of(spec)),
         "observed": arrays.get("observed_data", {}),
         "data": {**arrays.get("constant_data", {}), "posterior": key_of(arrays["posterior"])},
         "coords": {},

@@ -139,7 +139,7 @@ def keys_of(spec: ModelSpec, model: pm.Model) -> dict[str, Any]:
     return {
         "source": text_key(spec.source),
         "code": text_key(spec.body),
-        "options": dict(_options(spec)),
+        "options": dict(options_of(spec)),
         "observed": {n: array_key(v) for n, v in sorted(observed_values(model).items())},
         "data": {str(v.name): array_key(_value(v)) for v in model.data_vars},
         "coords": {
@@ -155,7 +155,7 @@ def _value(variable: Any) -> np.ndarray:
     return np.asarray(got)
 
 
-def _options(spec: ModelSpec) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
+def options_of(spec: ModelSpec) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
     """Yield each option of a spec that can change a result: words (where it has any) and a key."""
     yield "levels", _said({name: repr(level.as_dict()) for name, level in spec.levels.items()})
     yield "scales", _said({name: repr(offset) for name, offset in spec.scales.items()})

@@ -143,7 +143,7 @@ def review(
         return review_fitted(this, output=output, select=select, ignore=ignore, today=today)
     project = project_settings(this.path)
     ignore, expected = project.ignored_in(this, ignore), project.expected_of(this)
-    check_codes(select, ignore)
+    check_codes(this, select, ignore)
     depth = _tier(tier)
     settings = _settings(this, seed=seed, draws=draws, tune=tune, chains=chains)
     model = build_model(this)
@@ -180,14 +180,19 @@ def _tier(name: str) -> Tier:
     return Tier(name)
 
 
-def check_codes(select: Sequence[str], ignore: Sequence[str]) -> None:
-    """Refuse codes that no check has."""
-    try:
-        selected(select, ignore)
-    except ValueError as error:
-        raise SpecError(
-            str(error), expected="codes such as SMP301, or how they begin: SMP"
-        ) from error
+def check_codes(spec: ModelSpec, select: Sequence[str], ignore: Sequence[str]) -> None:
+    """Refuse codes that no check has; those that the spec ignores, at their line."""
+    for mine, codes in ((True, spec.ignore), (False, [*select, *ignore])):
+        for code in codes:
+            try:
+                selected([code])
+            except ValueError as error:
+                raise SpecError(
+                    str(error),
+                    path=spec.path if mine else "",
+                    line=spec.line_with(code) if mine else None,
+                    expected="codes such as SMP301, or how they begin: SMP",
+                ) from error
 
 
 def _linted(

@@ -505,6 +505,12 @@ def test_the_command_line_takes_a_fit_with_its_levels_or_a_toml_file(
     said = next(f for f in review.findings if f.code == "REG604")
     assert [f["value"] for f in results[0]["findings"] if f["code"] == "REG604"] == [said.value]
     assert run(folder, "report", "a").exit_code == 0
+    # Every command that a report names brings the same review.
+    assert [r["command"] for r in results] == [
+        "poolwise review fit.nc --levels levels.toml",
+        "poolwise review fit.toml::fit",
+        "poolwise review fit.nc",
+    ]
 
 
 def test_a_fit_is_not_linted_and_does_not_pass_for_it(folder: Path) -> None:

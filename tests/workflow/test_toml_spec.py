@@ -313,6 +313,7 @@ BAD: dict[str, tuple[str, str, str, str]] = {
         "[[expected",
     ),
     "ignore": ('ignore = ["SPC303"]', "ignore = [303]", "ignore is a whole number", "ignore"),
+    "ignored code": ('"SPC303"', '"XYZ1"', "no check has a code starting with 'XYZ1'", "ignore"),
     "dtype": (
         '"houses.csv"',
         '{file = "houses.csv", dtypes = {x = "number"}}',
