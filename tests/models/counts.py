@@ -12,7 +12,7 @@ from .expected import Collection, Likelihood, Term
 
 MODELS = Collection()
 
-OFFSETS = {"a": Role.INTERCEPT, "tau": Role.SCALE, "z": Role.OFFSET}
+OFFSETS = {"a": (Role.LOCATION, Role.INTERCEPT), "tau": Role.SCALE, "z": Role.OFFSET}
 LEVEL = (Term("group", "z", J, GROUP),)
 
 

@@ -120,7 +120,7 @@ def meta_analysis_with_precision() -> pm.Model:
 
 @MODELS.add(
     roles={
-        "a": Role.INTERCEPT,
+        "a": EITHER,
         "log_tau": Role.SCALE,
         "z": Role.OFFSET,
         "sigma": Role.NOISE,
@@ -188,7 +188,7 @@ def missing_outcomes() -> pm.Model:
 
 
 @MODELS.add(
-    roles={"mu": Role.INTERCEPT, "tau": Role.SCALE, "z": Role.OFFSET, "sigma": Role.NOISE},
+    roles={"mu": EITHER, "tau": Role.SCALE, "z": Role.OFFSET, "sigma": Role.NOISE},
     levels=(Term("group", "z", J, GROUP),),
     outcomes=(Likelihood(("Censored", "Normal", "Censored Normal"), noise=("sigma",)),),
 )
@@ -247,7 +247,7 @@ _LARGE_GROUP = _LARGE.integers(0, 5000, 100_000)
 
 @MODELS.add(
     roles={
-        "a": Role.INTERCEPT,
+        "a": EITHER,
         "b": Role.COEFFICIENT,
         "tau": Role.SCALE,
         "z": Role.OFFSET,
@@ -270,7 +270,7 @@ def large() -> pm.Model:
 
 @MODELS.add(
     roles={
-        "mu": Role.INTERCEPT,
+        "mu": EITHER,
         "tau": Role.SCALE,
         "z": Role.OFFSET,
         "sigma": Role.NOISE,
@@ -330,7 +330,7 @@ def centred_by_hand() -> pm.Model:
 
 @MODELS.add(
     roles={
-        "a": Role.INTERCEPT,
+        "a": EITHER,
         "tau": Role.SCALE,
         "z": Role.OFFSET,
         "log_sigma": Role.NOISE,
@@ -370,7 +370,7 @@ def poisson() -> pm.Model:
 
 @MODELS.add(
     roles={
-        "a": Role.INTERCEPT,
+        "a": EITHER,
         "b": Role.COEFFICIENT,
         "tau": Role.SCALE,
         "z": Role.OFFSET,
