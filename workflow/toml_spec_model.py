@@ -69,7 +69,7 @@ class BambiModel:
         self._family()
         for i, formula in enumerate(formulas):
             self._variables(formula, i, data)
-        priors = bambi_priors(self.table.table("priors"))
+        priors = bambi_priors(self.table.table("priors"), self._parameters())
         arguments = {
             "family": self.table.get("family", "text", "gaussian"),
             "link": self._links(),
@@ -117,6 +117,13 @@ class BambiModel:
                 expected=f"one of {', '.join(BUILTIN_FAMILIES)}",
                 do=closest(family, BUILTIN_FAMILIES),
             )
+
+    def _parameters(self) -> list[str]:
+        """Return the parameters of the family besides its mean."""
+        from bambi.defaults import get_builtin_family
+
+        likelihood = get_builtin_family(self.table.get("family", "text", "gaussian")).likelihood
+        return [p for p in likelihood.params if p != likelihood.parent]
 
     def _links(self) -> dict[str, str]:
         """Return the declared links by parameter; one name stands for that of the mean."""

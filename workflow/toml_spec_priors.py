@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any
 
@@ -43,18 +43,26 @@ def bambi_prior(table: Table) -> Any:
     return bambi.Prior(name, auto_scale=False, **{**values, **nested})
 
 
-def bambi_priors(table: Table) -> dict[str, Any]:
-    """Return the priors of a table by term; a table without ``dist`` holds those of a parameter."""
+def bambi_priors(table: Table, parameters: Collection[str]) -> dict[str, Any]:
+    """Return the priors of a table by term; a table without ``dist`` holds those of a parameter.
+
+    ``parameters`` are those of the family, which may be fixed at a number.
+    """
     found: dict[str, Any] = {}
     for key in table:
         value = table.values[key]
         if isinstance(value, dict) and "dist" not in value and _holds_priors(value):
-            found[key] = bambi_priors(table.table(key))
+            found[key] = bambi_priors(table.table(key), ())
         elif isinstance(value, dict):
             found[key] = bambi_prior(table.table(key))
+        elif key in parameters and isinstance(value, int | float) and not isinstance(value, bool):
+            found[key] = float(value)
         else:
+            fixed = f"; only {', '.join(parameters)} can be fixed at a number" if parameters else ""
             raise table.error(
-                f"the prior of {key} is {kind_of(value)}", key, expected=f"{key} = {EXAMPLE}"
+                f"the prior of {key} is {kind_of(value)}",
+                key,
+                expected=f"{key} = {EXAMPLE}{fixed}",
             )
     return found
 

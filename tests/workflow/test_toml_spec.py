@@ -17,7 +17,7 @@ from poolwise.workflow.fingerprint import code_key, model_key
 from poolwise.workflow.lint import lint
 from poolwise.workflow.loading import load_specs
 from poolwise.workflow.preflight import build_model
-from poolwise.workflow.priors import alternatives
+from poolwise.workflow.priors import alternatives, in_words
 from poolwise.workflow.spec import ModelSpec
 
 bambi = pytest.importorskip("bambi")
@@ -160,6 +160,35 @@ def test_several_models_share_what_stands_above_them(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="holds no nothing") as caught:
         load_specs(f"{file}::nothing")
     assert "pooled, by town" in str(caught.value)
+
+
+def test_a_parameter_of_the_family_can_be_fixed(tmp_path: Path) -> None:
+    text = GOOD.replace('sigma = {dist = "HalfNormal", sigma = 1}\n\n', "sigma = 2\n\n")
+    model = build_model(spec_of(tmp_path, text))
+
+    assert "sigma" not in {rv.name for rv in model.free_RVs}
+
+
+def test_other_parameters_have_formulas_and_priors_of_their_own(tmp_path: Path) -> None:
+    text = GOOD.replace(
+        'formula = "y ~ 1 + x + (1|town)"', 'formula = ["y ~ 1 + x + (1|town)", "sigma ~ x"]'
+    ).replace(
+        'sigma = {dist = "HalfNormal", sigma = 1}\n\n',
+        '[priors.sigma]\nx = {dist = "Normal", mu = 0, sigma = 0.25}\n\n',
+    )
+    model = build_model(spec_of(tmp_path, text))
+    assert in_words(model["sigma_x"]) == "Normal(0, 0.25)"
+    with pytest.raises(SpecError, match="the prior of z belongs to no term") as caught:
+        build_model(
+            spec_of(
+                tmp_path,
+                text.replace(
+                    'x = {dist = "Normal", mu = 0, sigma = 0.25',
+                    'z = {dist = "Normal", mu = 0, sigma = 0.25',
+                ),
+            )
+        )
+    assert text.splitlines()[(caught.value.line or 0) - 1].startswith("x = ")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".nc"])
@@ -313,6 +342,7 @@ BAD: dict[str, tuple[str, str, str, str]] = {
         "[[expected",
     ),
     "ignore": ('ignore = ["SPC303"]', "ignore = [303]", "ignore is a whole number", "ignore"),
+    "fixed term": ("x = {dist", "x = 2 #", "only sigma can be fixed at a number", "x ="),
     "ignored code": ('"SPC303"', '"XYZ1"', "no check has a code starting with 'XYZ1'", "ignore"),
     "dtype": (
         '"houses.csv"',
