@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from .finding import SEVERITY, Finding, Verdict
 from .tier import Tier
-from .words import counted, listed
+from .words import ALL_HYPERPRIORS, counted, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,8 @@ def _sensitivity(findings: Sequence[Finding]) -> list[str]:
         what = listed([f"“{f.where}”" for f in flips])
         return [f"The decision on {what} flips under another prior."]
     if shifts:
-        what = listed([f.where for f in shifts])
+        single = [f.where for f in shifts if f.where != ALL_HYPERPRIORS]
+        what = listed(single or [f.where for f in shifts])
         decided = any(f.code == "SEN504" for f in swept)
         held = "; no declared decision flips" if decided else ""
         return [f"Other priors on {what} move an answer{held}."]

@@ -17,6 +17,7 @@ import xarray as xr
 
 from .draws import Array
 from .evidence import Evidence
+from .weighted import largest_rhat, summaries
 
 RUBIN_Y = (28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0)
 RUBIN_SIGMA = (15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0)
@@ -236,8 +237,15 @@ def _alternative(mu: Array, tau: Array, theta: Array, sigma: Array, scale: float
         tau=tau,
         spread=theta.max(-1) - theta.min(-1),
         **{"A gains over 10": theta[..., 0] > 10, "school: mean weight": weight},
+        theta=theta,
     )
-    return drawn.assign_attrs(parameter="tau", prior=f"HalfCauchy({scale:g})", base="HalfCauchy(5)")
+    return summaries(drawn).assign_attrs(
+        parameter="tau",
+        prior=f"HalfCauchy({scale:g})",
+        title=f"tau ~ HalfCauchy({scale:g})",
+        base="HalfCauchy(5)",
+        rhat=largest_rhat(drawn),
+    )
 
 
 def _autocorrelated(values: Array, rho: float, rng: np.random.Generator) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +10,15 @@ import xarray as xr
 
 from . import examples
 from .check import SAMPLED, check
-from .draws import Summary, chains_first, scalars, summarise
+from .draws import Summary, scalars, summarise
 from .evidence import Evidence, fact
 from .finding import Finding, Verdict, inconclusive, judge, skipped
-from .lazy import array_stats
 from .pooling import mean_weight, weight_label
+from .weighted import summarised
 from .words import number
+
+#: Effects of a level with more groups are not followed one by one.
+MOST_EFFECTS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Change:
     ----------
     alternative, parameter, prior : str
         Key of the alternative, the parameter whose prior was replaced, and the new prior.
+    title : str
+        The alternative as a reader should see it: ``tau ~ HalfNormal(5)``.
     label : str
         The quantity.
     base, other : Summary
@@ -37,6 +41,7 @@ class Change:
     alternative: str
     parameter: str
     prior: str
+    title: str
     label: str
     base: Summary
     other: Summary
@@ -58,8 +63,25 @@ def base_conclusions(evidence: Evidence) -> dict[str, xr.DataArray]:
                 found |= {label: draws.astype(float) for label, draws in scalars(variable)}
     if evidence.has("levels"):
         for name, level in evidence.get("levels").items():
-            if "information" in level:
-                found[weight_label(name)] = mean_weight(level)
+            for variable in level_conclusions(name, level).values():
+                found |= dict(scalars(variable))
+    return found
+
+
+def level_conclusions(name: str, level: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Return the draws that a sweep follows of one level, by name.
+
+    The mean weight on own data, where weights are known; and the effects of all groups, where
+    these are few enough to be read one by one.
+    """
+    found = {}
+    if "information" in level:
+        weight = weight_label(name)
+        found[weight] = mean_weight(level).rename(weight)
+    if level.sizes["group"] <= MOST_EFFECTS:
+        effect = str(level.attrs.get("effect", name))
+        # Levels have different groups, and all are kept in one dataset.
+        found[effect] = level["effect"].rename(effect).rename(group=f"group of {name}")
     return found
 
 
@@ -74,16 +96,8 @@ def decision_names(evidence: Evidence) -> set[str]:
 
 @fact
 def sweep_rhat(sweep: dict[str, xr.Dataset]) -> dict[str, float]:
-    """Largest R-hat of what each alternative fit reports."""
-    return {key: max(_rhats(fit), default=float("nan")) for key, fit in sweep.items()}
-
-
-def _rhats(fit: xr.Dataset) -> Iterator[float]:
-    for variable in fit.data_vars.values():
-        values = chains_first(variable).reshape(-1, fit.sizes["chain"], fit.sizes["draw"])
-        moving = values[np.ptp(values, axis=(1, 2)) > 0]
-        if len(moving) and variable.dtype != bool:
-            yield float(np.max(array_stats.rhat(moving)))
+    """Largest R-hat of what each alternative reports, or of the run it is weighted from."""
+    return {key: float(fit.attrs["rhat"]) for key, fit in sweep.items()}
 
 
 @fact
@@ -93,24 +107,24 @@ def changes(evidence: Evidence) -> list[Change]:
     summaries = {label: summarise(draws) for label, draws in base.items()}
     found = []
     for key, fit in evidence.get("sweep").items():
-        for variable in fit.data_vars.values():
-            for label, draws in scalars(variable):
-                if label not in base:
-                    continue
-                mine, other = summaries[label], summarise(draws.astype(float))
-                scale = mine.sd if mine.sd > 0 else float("nan")
-                found.append(
-                    Change(
-                        alternative=key,
-                        parameter=str(fit.attrs["parameter"]),
-                        prior=str(fit.attrs["prior"]),
-                        label=label,
-                        base=mine,
-                        other=other,
-                        shift=(other.mean - mine.mean) / scale,
-                        mcse=float(np.hypot(mine.mcse, other.mcse)) / scale,
-                    )
+        for label, other in summarised(fit):
+            if label not in base:
+                continue
+            mine = summaries[label]
+            scale = mine.sd if mine.sd > 0 else float("nan")
+            found.append(
+                Change(
+                    alternative=key,
+                    parameter=str(fit.attrs["parameter"]),
+                    prior=str(fit.attrs["prior"]),
+                    title=str(fit.attrs["title"]),
+                    label=label,
+                    base=mine,
+                    other=other,
+                    shift=(other.mean - mine.mean) / scale,
+                    mcse=float(np.hypot(mine.mcse, other.mcse)) / scale,
                 )
+            )
     return found
 
 
@@ -155,7 +169,7 @@ def conclusion_shifts(
         worst = max(mine, key=lambda c: abs(c.shift))
         said = (
             f"{worst.label} moves by {abs(worst.shift):.2f} ± {number(worst.mcse)} posterior sd "
-            f"under {worst.parameter} ~ {worst.prior} "
+            f"under {worst.title} "
             f"({number(worst.base.mean, 3)} to {number(worst.other.mean, 3)})"
         )
         details: dict[str, Any] = {
@@ -243,7 +257,7 @@ def decision_flips(
         }
         if sure:
             flip = sure[0]
-            message = f"{said}: it flips under {flip.parameter} ~ {flip.prior}"
+            message = f"{said}: it flips under {flip.title}"
             findings.append(judge(True, message, otherwise=Verdict.WARN, **details))
         elif near or abs(base.mean - even) <= 2 * base.mcse:
             findings.append(inconclusive(f"{said}; too close to {even:g} to tell", **details))

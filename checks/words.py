@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+#: What an alternative is called that changes every hyperprior at once.
+ALL_HYPERPRIORS = "all hyperpriors"
+
 
 def number(value: float | None, digits: int = 2) -> str:
     """Format a number to ``digits`` significant digits, never in exponents up to a million.

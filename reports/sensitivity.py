@@ -9,7 +9,7 @@ from ..checks import Verdict
 from ..checks.draws import Summary
 from ..checks.power_scaling import PowerScaling
 from ..checks.sweep import Change
-from ..checks.words import counted
+from ..checks.words import ALL_HYPERPRIORS, counted
 from .blocks import Block, Cell, Column, Plot, Table
 from .figures import shifts
 from .numbers import NONE, between, fixed, fixed_between, num
@@ -39,7 +39,7 @@ def blocks(record: ReviewRecord) -> list[Block]:
         return [*found, gap(f"The sweep is not shown: {why}")]
     bad = unconverged(record)
     if bad:
-        names = {c.alternative: f"{c.parameter} ~ {c.prior}" for c in changes(record)}
+        names = {c.alternative: c.title for c in changes(record)}
         said = ", ".join(f"{names.get(k, k)} (R-hat {fixed(r, 3)})" for k, r in bad.items())
         found.append(gap(f"Numbers are left out for fits that did not converge: {said}"))
     found += attempt("Decisions", lambda: _decisions(record))
@@ -156,7 +156,7 @@ def _flip(change: Change, even: float) -> str | Cell:
 
 def _alternatives(record: ReviewRecord) -> dict[str, str]:
     """Return every alternative by its key, as a reader should see it."""
-    return {c.alternative: f"{c.parameter} ~ {c.prior}" for c in changes(record)}
+    return {c.alternative: c.title for c in changes(record)}
 
 
 def _shifts(record: ReviewRecord) -> Plot | None:
@@ -172,7 +172,7 @@ def _shifts(record: ReviewRecord) -> Plot | None:
     caption = (
         "Each mark is one alternative prior (line: ± 2 Monte Carlo standard errors); grey: within "
         f"{limit:g} posterior sd. {worst.label} moves most: {num(worst.shift, 2)} sd under "
-        f"{worst.parameter} ~ {worst.prior}. Further than the grey band: {len(beyond)} of "
+        f"{worst.title}. Further than the grey band: {len(beyond)} of "
         f"{counted(len(rows), 'quantity', 'quantities')}."
     )
     if drawn < len(rows):
@@ -192,7 +192,7 @@ def _every_change(record: ReviewRecord) -> Table:
     ]
     rows = [
         [
-            f"{c.parameter} ~ {c.prior}",
+            c.title,
             c.label,
             num(c.other.median),
             between(c.other.low, c.other.high),
@@ -255,6 +255,8 @@ def _base_priors(record: ReviewRecord) -> str:
         return ""
     fits: dict[str, xr.Dataset] = record.evidence.get("sweep")
     said = dict.fromkeys(
-        f"{f.attrs['parameter']} ~ {f.attrs['base']}" for f in fits.values() if "base" in f.attrs
+        f"{f.attrs['parameter']} ~ {f.attrs['base']}"
+        for f in fits.values()
+        if f.attrs["parameter"] != ALL_HYPERPRIORS
     )
     return f": {', '.join(said)}" if said else ""

@@ -73,13 +73,12 @@ def followed(
     spec: ModelSpec, posterior: xr.Dataset, top_level: list[str], levels: Mapping[str, xr.Dataset]
 ) -> xr.Dataset:
     """Return the draws that a sweep keeps of one fit: everything a conclusion can rest on."""
-    from ..checks.pooling import mean_weight, weight_label
+    from ..checks.sweep import level_conclusions
 
     kept: dict[str, xr.DataArray] = {n: posterior[n] for n in top_level if n in posterior}
     kept |= dict(evaluate(spec, spec.quantities, posterior, boolean=False).data_vars)  # type: ignore[arg-type]
     kept |= dict(evaluate(spec, spec.decisions, posterior, boolean=True).data_vars)  # type: ignore[arg-type]
     for name, level in levels.items():
-        if "information" in level:
-            kept[weight_label(name)] = mean_weight(level)
+        kept |= {n: v for n, v in level_conclusions(name, level).items() if n not in kept}
     found = xr.Dataset(kept)
     return found.drop_vars([c for c in found.coords if c not in found.dims])

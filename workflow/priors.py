@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..checks.hierarchy import constant_value
 from ..checks.words import number
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Alternative:
-    """One alternative prior.
+class Replacement:
+    """Another prior for one variable.
 
     Attributes
     ----------
@@ -29,8 +30,6 @@ class Alternative:
         The new prior and the spec's own, in words.
     make : callable
         Returns the new distribution, unregistered.
-    declared : bool
-        Whether the spec asked for it, or it is one of the defaults.
     same_support : bool
         Whether it is a rescaled copy of the spec's own prior, with its transform.
     """
@@ -39,20 +38,12 @@ class Alternative:
     prior: str
     base: str
     make: Callable[[], Any]
-    declared: bool
     same_support: bool = False
 
     @property
     def identity(self) -> str:
         """Hash of the distribution itself: two priors that read alike are told apart."""
         return identity_of(self.make())
-
-    @property
-    def key(self) -> str:
-        """Name of the alternative, fit for a file or a group of a run."""
-        text = f"{self.parameter}_{self.prior}"
-        plain = "".join(c if c.isalnum() or c in "._-" else "_" for c in text).strip("_")
-        return f"{plain}_{self.identity[:8]}"
 
 
 def identity_of(rv: Any) -> str:
@@ -112,11 +103,15 @@ def in_words(rv: Any) -> str:
     return f"{name}({', '.join(shown)})"
 
 
-def scaled(rv: Any, factor: float) -> Callable[[], Any]:
-    """Return a maker of the distribution of ``factor`` times a positive variable.
+#: Families of a location, each with the parameter that is its width.
+_WIDTHS = {"Normal": "sigma", "StudentT": "sigma", "Cauchy": "beta"}
 
-    Known families keep their name; any other becomes the distribution of the product, whose density
-    PyMC derives.
+
+def widened(rv: Any, factor: float) -> Callable[[], Any]:
+    """Return a maker of a prior ``factor`` times as wide.
+
+    A prior of a location keeps its centre. Any other becomes the distribution of ``factor`` times
+    the variable: known families keep their name, of others PyMC derives the density.
     """
     import pymc as pm
 
@@ -126,105 +121,99 @@ def scaled(rv: Any, factor: float) -> Callable[[], Any]:
         return lambda: pm.CustomDist.dist(
             dist=lambda size: factor * _copy_of(rv), class_name=f"Scaled{name}"
         )
-    constructor, names, scales = _FAMILIES[name]
-    values = {
-        k: p * factor if k in scales else p
-        for k, p in zip(names, stored, strict=True)
-        if k != "loc"
-    }
+    _, names, scales = _FAMILIES[name]
+    values = dict(zip(names, stored, strict=True))
+    for key in (_WIDTHS[name],) if name in _WIDTHS else scales:
+        values[key] = values[key] * factor
     if name == "LogNormal":
         values["mu"] = values["mu"] + math.log(factor)
-    if constructor == "Gamma":
+    if name == "Uniform" and (parameters_of(rv) or {}).get("lower", 0.0) < 0:
+        # Around its middle: only the bounds of a scale start at zero.
+        shift = (stored[0] + stored[1]) * (1 - factor) / 2
+        values = {key: value + shift for key, value in values.items()}
+    return lambda: _made(name, values)
+
+
+def in_double_precision(rv: Any) -> Any:
+    """Return a distribution of a known family with its constant parameters as double precision.
+
+    PyTensor takes the logarithm of a small integer in single precision.
+
+    Raises
+    ------
+    ValueError
+        If :func:`parameters_of` does not know the distribution.
+    """
+    values = parameters_of(rv)
+    if values is None:
+        raise ValueError("not a known family with constant parameters")
+    name = str(rv.owner.op._print_name[0])
+    return _made(name, {key: np.float64(value) for key, value in values.items()})
+
+
+def _made(name: str, stored: Mapping[str, Any]) -> Any:
+    """Return a distribution of a known family from the parameters its op stores."""
+    import pymc as pm
+
+    values = {key: value for key, value in stored.items() if key != "loc"}
+    if name == "Gamma":
         values["beta"] = 1 / values.pop("scale")
-    if constructor == "Exponential":
+    if name == "Exponential":
         values["lam"] = 1 / values.pop("scale")
-    return lambda: getattr(pm, constructor).dist(**values)
+    return getattr(pm, _FAMILIES[name][0]).dist(**values)
 
 
 def _copy_of(rv: Any) -> Any:
     return rv.owner.op.make_node(*rv.owner.inputs).outputs[rv.owner.outputs.index(rv)]
 
 
-def default_alternatives(
-    model: pm.Model, scales: Sequence[str], factors: Sequence[float] = (0.5, 2.0)
-) -> Iterator[Alternative]:
-    """Yield each scale's prior at half and at twice its width."""
-    for name in scales:
-        rv = model[name]
-        base = in_words(rv)
-        for factor in factors:
-            make = scaled(rv, factor)
-            words = in_words(make()) if parameters_of(rv) is not None else f"{factor:g} × {base}"
-            yield Alternative(name, words, base, make, declared=False, same_support=True)
+def with_priors(model: pm.Model, replacements: Sequence[Replacement]) -> pm.Model:
+    """Return a copy of a model in which some variables have other priors.
 
-
-def _itself(rv: Any) -> Any:
-    return rv
-
-
-def declared_alternatives(
-    model: pm.Model, priors: Mapping[str, Sequence[Any]]
-) -> Iterator[Alternative]:
-    """Yield the alternatives a spec declares, in its order."""
-    for name, dists in priors.items():
-        base = in_words(model[name])
-        for dist in dists:
-            rv = dist() if callable(dist) else dist
-            yield Alternative(name, in_words(rv), base, partial(_itself, rv), declared=True)
-
-
-def alternatives(
-    model: pm.Model, scales: Sequence[str], priors: Mapping[str, Sequence[Any]]
-) -> list[Alternative]:
-    """Return every alternative prior of a sweep, without repetitions and without the base."""
-    found: dict[tuple[str, str], Alternative] = {}
-    for this in (*declared_alternatives(model, priors), *default_alternatives(model, scales)):
-        if this.identity != identity_of(model[this.parameter]):
-            found.setdefault((this.parameter, this.identity), this)
-    return list(found.values())
-
-
-def with_prior(model: pm.Model, alternative: Alternative) -> pm.Model:
-    """Return a copy of a model in which one variable has another prior.
-
-    The model itself is not touched. The new variable keeps its name, dims and place in the graph,
+    The model itself is not touched. A changed variable keeps its name, dims and place in the graph,
     and brings the default transform of its own family.
 
     Raises
     ------
     ValueError
-        If the new distribution does not have the variable's shape.
+        If a new distribution does not have the variable's shape.
     """
-    import pymc as pm
-    from pymc.distributions.shape_utils import change_dist_size
-    from pymc.model.fgraph import fgraph_from_model, model_free_rv, model_from_fgraph
+    from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
     from pymc.pytensorf import toposort_replace
 
     with without_starts(model) as starts:
         graph, memo = fgraph_from_model(model)
-    old = memo[model[alternative.parameter]]
-    op = old.owner.op
-    dist = alternative.make()
+    swaps = [(memo[model[r.parameter]], r) for r in replacements]
+    toposort_replace(graph, [(old, _replaced(old, r)) for old, r in swaps])
+    changed: pm.Model = model_from_fgraph(graph, mutate_fgraph=True)
+    replaced = {r.parameter for r in replacements}
+    for name, start in starts.items():
+        if name not in replaced:
+            changed.set_initval(changed[name], start)
+    return changed
+
+
+def _replaced(old: Any, replacement: Replacement) -> Any:
+    """Return a variable of a model's graph with another distribution."""
+    import pymc as pm
+    from pymc.distributions.shape_utils import change_dist_size
+    from pymc.model.fgraph import model_free_rv
+
+    op, name = old.owner.op, replacement.parameter
+    dist = replacement.make()
     if dist.ndim != old.ndim:
         if dist.ndim:
             raise ValueError(
-                f"{alternative.prior} has {dist.ndim} dimensions, "
-                f"{alternative.parameter} has {old.ndim}"
+                f"{replacement.prior} has {dist.ndim} dimensions, {name} has {old.ndim}"
             )
         dist = change_dist_size(dist, old.owner.inputs[0].shape)
     with pm.Model() as scratch:
         # Registered in a model of its own to learn its value variable and default transform.
-        rv = scratch.register_rv(dist, name=alternative.parameter)
+        rv = scratch.register_rv(dist, name=name)
         value, transform = scratch.rvs_to_values[rv], scratch.rvs_to_transforms[rv]
-    if alternative.same_support:
+    if replacement.same_support:
         transform = op.transform
-    new = model_free_rv(rv, value, transform, op.name, *op.dims)
-    toposort_replace(graph, [(old, new)])
-    changed: pm.Model = model_from_fgraph(graph, mutate_fgraph=True)
-    for name, start in starts.items():
-        if name != alternative.parameter:
-            changed.set_initval(changed[name], start)
-    return changed
+    return model_free_rv(rv, value, transform, op.name, *op.dims)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from .preflight import build_model, observed_values
 from .project import project_settings
 from .record import STATIC, as_json, judged
 from .runner import Outcome, Watcher, run_stages, whole_tree
+from .sampler import Sampler
 from .settings import Settings
 from .show import sketch_of
 from .spec import ModelSpec
@@ -149,12 +150,14 @@ def review(
     model = build_model(this)
     folder = prepare(Path(output) if output is not None else Path("poolwise_runs") / this.name)
     hierarchy = read_hierarchy(model, **this.declared)
+    role = roles(model, hierarchy)
     context = Context(
         spec=this,
         model=model,
         settings=settings,
         hierarchy=hierarchy,
-        roles=roles(model, hierarchy),
+        roles=role,
+        sampler=Sampler(model, role.top_level),
         model_key=model_key(model),
         groups=data_groups(model),
         folder=folder / "stages",

@@ -10,8 +10,10 @@ import pymc as pm
 import pytest
 from numpy.testing import assert_allclose
 
+from poolwise.checks.words import ALL_HYPERPRIORS
+from poolwise.workflow.alternatives import alternatives
 from poolwise.workflow.fingerprint import model_key
-from poolwise.workflow.priors import Alternative, alternatives, in_words, scaled, with_prior
+from poolwise.workflow.priors import Replacement, in_words, widened, with_priors
 
 FAMILIES: dict[str, Callable[[], Any]] = {
     "HalfNormal(3)": lambda: pm.HalfNormal.dist(3),
@@ -38,7 +40,7 @@ def test_scaled_density_is_that_of_the_multiple(words: str, factor: float) -> No
     """If x has density p, then c x has density p(x / c) / c."""
     x = np.array([0.3, 1.0, 2.7, 4.4])
     base = FAMILIES[words]()
-    found = pm.logp(scaled(base, factor)(), x).eval()
+    found = pm.logp(widened(base, factor)(), x).eval()
     assert_allclose(found, pm.logp(base, x / factor).eval() - np.log(factor), rtol=1e-6)
 
 
@@ -56,7 +58,7 @@ def test_a_replaced_prior_is_the_model_written_with_it(words: str) -> None:
     model = schools()
     before = model_key(model)
     make = FAMILIES[words]
-    changed = with_prior(model, Alternative("tau", words, "HalfCauchy(5)", make, declared=True))
+    changed = with_priors(model, [Replacement("tau", words, "HalfCauchy(5)", make)])
     written = schools(lambda: pm.Model.get_context().register_rv(make(), "tau"))
     assert model_key(model) == before, "the user's model was touched"
     assert {v.name for v in changed.free_RVs} == {v.name for v in model.free_RVs}
@@ -71,34 +73,98 @@ def test_a_vector_of_scales_keeps_its_shape() -> None:
     with pm.Model() as model:
         tau = pm.HalfNormal("tau", 1, shape=3)
         pm.Normal("y", 0, tau, observed=np.ones((4, 3)))
-    other = Alternative("tau", "HalfCauchy(1)", "", lambda: pm.HalfCauchy.dist(1), declared=True)
-    changed = with_prior(model, other)
+    other = Replacement("tau", "HalfCauchy(1)", "", lambda: pm.HalfCauchy.dist(1))
+    changed = with_priors(model, [other])
     assert changed["tau"].eval().shape == (3,)
-    wrong = Alternative("tau", "", "", lambda: pm.HalfCauchy.dist(1, shape=(2, 2)), declared=True)
+    wrong = Replacement("tau", "", "", lambda: pm.HalfCauchy.dist(1, shape=(2, 2)))
     with pytest.raises(ValueError, match="2 dimensions"):
-        with_prior(model, wrong)
+        with_priors(model, [wrong])
+
+
+def test_several_priors_are_replaced_together() -> None:
+    model = schools()
+    changed = with_priors(
+        model,
+        [
+            Replacement("tau", "", "", lambda: pm.HalfNormal.dist(3)),
+            Replacement("mu", "", "", lambda: pm.Cauchy.dist(1, 2)),
+        ],
+    )
+    point = {"mu": 0.4, "tau_log__": 0.3, "z": np.array([0.1, -0.4, 0.9])}
+    tau = np.exp(0.3)
+    difference = changed.compile_logp()(point) - model.compile_logp()(point)
+    expected = (
+        pm.logp(pm.HalfNormal.dist(3), tau)
+        - pm.logp(pm.HalfCauchy.dist(5), tau)
+        + pm.logp(pm.Cauchy.dist(1, 2), 0.4)
+        - pm.logp(pm.Normal.dist(0, 5), 0.4)
+    )
+    assert_allclose(difference, expected.eval(), rtol=1e-8)
 
 
 def test_defaults_and_declared_do_not_repeat() -> None:
     model = schools()
-    planned = alternatives(model, ["tau"], {"tau": [pm.HalfCauchy.dist(10), pm.HalfNormal.dist(5)]})
-    assert [a.prior for a in planned] == ["HalfCauchy(10)", "HalfNormal(5)", "HalfCauchy(2.5)"]
-    assert [a.declared for a in planned] == [True, True, False]
-    assert len({a.key for a in planned}) == 3
+    declared = {"tau": [pm.HalfCauchy.dist(10), pm.HalfNormal.dist(5)]}
+    planned = alternatives(model, ["tau"], ["mu"], declared)
+    assert [a.declared for a in planned] == [True, True] + [False] * (len(planned) - 2)
+    assert len({a.key for a in planned}) == len(planned)
+    of = {name: [a.prior for a in planned if a.parameter == name] for name in ("tau", "mu")}
+    # A half-Cauchy of scale 5 has median 5; the base itself is no alternative.
+    assert of["tau"] == [
+        "HalfCauchy(10)",
+        "HalfNormal(5)",
+        "HalfCauchy(1.25)",
+        "HalfCauchy(2.5)",
+        "HalfCauchy(20)",
+        "HalfNormal(7.41)",
+        "HalfStudentT(4, 6.75)",
+        "Exponential(mean 7.21)",
+        "Uniform(0, 10)",
+    ]
+    assert of["mu"][:4] == ["Normal(0, 1.25)", "Normal(0, 2.5)", "Normal(0, 10)", "Normal(0, 20)"]
+    together = [a for a in planned if a.parameter == ALL_HYPERPRIORS]
+    assert [a.prior for a in together] == [
+        f"each {factor} × as wide" for factor in ("0.25", "0.5", "2", "4")
+    ]
+    assert {r.parameter for r in together[0].replacements} == {"mu", "tau"}
+
+
+@pytest.mark.parametrize("words", ["HalfCauchy(5)", "Exponential(mean 5)", "LogNormal(0, 1)"])
+def test_other_families_have_the_median_of_the_prior(words: str) -> None:
+    model = schools(lambda: pm.Model.get_context().register_rv(FAMILIES[words](), "tau"))
+    planned = alternatives(model, ["tau"], [], {})
+    same = [a for a in planned if not a.replacements[0].same_support]
+    assert len(same) >= 4
+    middle = np.median(pm.draw(FAMILIES[words](), 40_000, random_seed=1))
+    for alternative in same:
+        drawn = np.sort(pm.draw(alternative.replacements[0].make(), 40_000, random_seed=2))
+        # Of 40,000 draws, the count below the true median has a standard deviation of 100.
+        below = np.searchsorted(drawn, middle)
+        assert abs(below - 20_000) < 4 * 100 * np.sqrt(2), alternative.prior
+
+
+def test_a_location_keeps_its_centre() -> None:
+    for base, wide in (
+        (pm.Normal.dist(3, 2), pm.Normal.dist(3, 8)),
+        (pm.StudentT.dist(nu=4, mu=3, sigma=2), pm.StudentT.dist(nu=4, mu=3, sigma=8)),
+        (pm.Uniform.dist(-2, 8), pm.Uniform.dist(-17, 23)),
+    ):
+        x = np.array([-1.0, 0.5, 4.0])
+        assert_allclose(pm.logp(widened(base, 4.0)(), x).eval(), pm.logp(wide, x).eval())
 
 
 def test_the_base_prior_is_no_alternative() -> None:
-    planned = alternatives(schools(), [], {"tau": [pm.HalfCauchy.dist(5)]})
+    planned = alternatives(schools(), [], [], {"tau": [pm.HalfCauchy.dist(5)]})
     assert planned == []
 
 
 def test_priors_that_read_alike_are_told_apart() -> None:
     close = [pm.HalfNormal.dist(1.2345), pm.HalfNormal.dist(1.2349)]
-    planned = alternatives(schools(), [], {"tau": close})
+    planned = alternatives(schools(), [], [], {"tau": close})
     assert [a.prior for a in planned] == ["HalfNormal(1.23)", "HalfNormal(1.23)"]
     assert len({a.key for a in planned}) == 2
     truncated = [pm.TruncatedNormal.dist(0, s, lower=0) for s in (0.05, 50)]
-    planned = alternatives(schools(), [], {"tau": truncated})
+    planned = alternatives(schools(), [], [], {"tau": truncated})
     assert [a.prior for a in planned] == [
         "TruncatedNormal(0, 0.05, 0, –)",
         "TruncatedNormal(0, 50, 0, –)",
@@ -116,9 +182,9 @@ def test_priors_that_read_alike_are_told_apart() -> None:
 )
 def test_a_rescaled_prior_keeps_transform_and_shape(tau: Callable[[], Any]) -> None:
     model = schools(tau)
-    half, double = alternatives(model, ["tau"], {})
-    for alternative, factor in ((half, 0.5), (double, 2.0)):
-        changed = with_prior(model, alternative)
+    for alternative in alternatives(model, ["tau"], [], {})[:4]:
+        factor = float(alternative.prior.split(" ×")[0])
+        changed = with_priors(model, alternative.replacements)
         old, new = model.rvs_to_transforms[model["tau"]], changed.rvs_to_transforms[changed["tau"]]
         assert type(old) is type(new)
         x = np.array([0.4, 1.1, 2.0]) if model["tau"].ndim else np.array(0.7)
@@ -131,6 +197,6 @@ def test_starting_values_are_kept() -> None:
     model = schools(lambda: pm.HalfNormal("tau", 5, initval=2.0))
     model.set_initval(model["mu"], 1.5)
     before = dict(model.rvs_to_initial_values)
-    changed = with_prior(model, alternatives(model, ["tau"], {})[0])
+    changed = with_priors(model, alternatives(model, ["tau"], [], {})[0].replacements)
     assert model.rvs_to_initial_values == before
     assert float(changed.initial_point()["mu"]) == 1.5

@@ -17,6 +17,7 @@ from poolwise.workflow import store
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.fingerprint import model_key
 from poolwise.workflow.runner import run_stages, whole_tree
+from poolwise.workflow.sampler import Sampler
 from poolwise.workflow.settings import Settings
 from poolwise.workflow.spec import ModelSpec
 from poolwise.workflow.stages.stage import Context, Unavailable
@@ -58,6 +59,7 @@ def make(tmp_path: Path) -> Any:
             settings=Settings(seed=seed),
             hierarchy=discover(model),
             roles=roles(model, discover(model)),
+            sampler=Sampler(model, []),
             model_key=model_key(model),
             folder=tmp_path / "stages",
         )

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import xarray as xr
 
-from ..errors import one_line
 from ..priors import without_starts
-from ..settings import Settings
-from .stage import Context, Report, groups_of, halved, plain, quiet_pymc
-
-if TYPE_CHECKING:
-    import pymc as pm
+from .stage import Context, groups_of, halved, plain
 
 #: Sampler statistics a review reads, by the names nutpie gives them.
 _KEPT = (
@@ -45,9 +39,8 @@ class Fit:
         from pymc.stats import compute_log_likelihood, compute_log_prior
 
         model, settings = context.model, context.settings
-        tree, fallback = sample(model, settings, settings.seed_for("fit"), context.report)
-        if fallback:
-            context.fallbacks.append(fallback)
+        tree = context.sampler.run(settings, settings.seed_for("fit"), context.report)
+        context.fallbacks.extend(context.sampler.fallbacks)
         options = {"model": model, "extend_inferencedata": False, "progressbar": False}
         context.report("log densities", 0, 1)
         with without_starts(model):
@@ -58,81 +51,6 @@ class Fit:
         groups["log_prior"] = _group(prior, "log_prior")
         groups["sample_stats"] = statistics(groups["sample_stats"])
         return {name: groups[name] for name in self.provides if name in groups}
-
-
-def sample(
-    model: pm.Model, settings: Settings, seed: int, report: Report
-) -> tuple[xr.DataTree, str]:
-    """Sample the posterior of a model.
-
-    Returns
-    -------
-    tree : xarray.DataTree
-        ``posterior`` and ``sample_stats``, statistics by nutpie's names.
-    fallback : str
-        Empty, or what was used instead of nutpie and why.
-    """
-    why = _why_not_nutpie(model)
-    if not why:
-        try:
-            return _with_nutpie(model, settings, seed, report), ""
-        except NotImplementedError as error:
-            why = one_line(error)
-    tree = _with_pymc(model, settings, seed)
-    steps = "compound steps" if model.discrete_value_vars else "NUTS"
-    return tree, f"Sampled with PyMC's own {steps} instead of nutpie, because {why}"
-
-
-def _why_not_nutpie(model: pm.Model) -> str:
-    if model.discrete_value_vars:
-        names = ", ".join(v.name for v in model.discrete_value_vars)
-        return f"{names} is discrete"
-    return ""
-
-
-def _with_nutpie(model: pm.Model, settings: Settings, seed: int, report: Report) -> xr.DataTree:
-    import nutpie
-
-    report("compiling", 0, 1)
-    compiled = nutpie.compile_pymc_model(model)
-
-    def progress(chains: Any) -> None:
-        done = sum(c.finished_draws for c in chains)
-        report("sampling", done, sum(c.total_draws for c in chains))
-
-    tree: xr.DataTree = nutpie.sample(
-        compiled,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        target_accept=settings.target_accept,
-        seed=seed,
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=progress,
-        progress_rate=250,
-    )
-    return tree
-
-
-def _with_pymc(model: pm.Model, settings: Settings, seed: int) -> xr.DataTree:
-    import pymc as pm
-
-    with quiet_pymc(), warnings.catch_warnings():
-        # What the sampler warns of is what the SMP checks report.
-        warnings.simplefilter("ignore")
-        tree: xr.DataTree = pm.sample(
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-            random_seed=seed,
-            nuts_sampler="pymc",
-            progressbar=False,
-            compute_convergence_checks=False,
-            model=model,
-            **({} if model.discrete_value_vars else {"target_accept": settings.target_accept}),
-        )
-    return tree
 
 
 def statistics(found: xr.Dataset) -> xr.Dataset:

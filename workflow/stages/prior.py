@@ -7,7 +7,8 @@ from typing import Any
 
 import xarray as xr
 
-from .stage import Context, Unavailable, groups_of, halved, quiet_pymc
+from ..quiet import quiet_pymc
+from .stage import Context, Unavailable, groups_of, halved
 
 
 class PriorPredictive:

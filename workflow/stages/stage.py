@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import xarray as xr
 
 from ...checks.hierarchy import Hierarchy, Roles
+from ..sampler import Sampler
 from ..settings import Settings
 from ..spec import ModelSpec
 
@@ -33,6 +32,8 @@ class Context:
     Attributes
     ----------
     spec, model, settings, hierarchy, roles
+    sampler : Sampler
+        Of the model, compiled when first needed.
     model_key : str
         Hash of the model's graph and data.
     groups : dict of str to Dataset
@@ -50,6 +51,7 @@ class Context:
     settings: Settings
     hierarchy: Hierarchy
     roles: Roles
+    sampler: Sampler
     model_key: str
     folder: Path
     groups: dict[str, xr.Dataset] = field(default_factory=dict)
@@ -85,18 +87,6 @@ class Stage(Protocol):
     def run(self, context: Context) -> dict[str, xr.Dataset]:
         """Return the groups that the stage provides."""
         ...
-
-
-@contextmanager
-def quiet_pymc() -> Iterator[None]:
-    """Keep PyMC from logging what a review shows in its own words."""
-    log = logging.getLogger("pymc")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
 
 
 def plain(dataset: xr.Dataset) -> xr.Dataset:

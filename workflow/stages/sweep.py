@@ -1,29 +1,41 @@
-"""Fit the model again under every alternative prior."""
+"""What every alternative prior would have concluded, from one run under all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import xarray as xr
 
-from ...checks.hierarchy import read_hierarchy
+from ...checks.hierarchy import Role
+from ...checks.weighted import effective_size, largest_rhat, summaries
+from ..alternatives import Alternative, alternatives
 from ..conclusions import followed
+from ..engine import Engine, LogDensity, log_density_of
+from ..engine.umbrella import balanced, importance_weights, log_ratios
 from ..errors import SpecError, one_line
 from ..fingerprint import code_key, key_of
 from ..levels import level_datasets
-from ..priors import Alternative, alternatives, identity_of, with_prior
+from ..priors import identity_of, with_priors
+from ..sampler import sample
 from ..store import read_groups, write_groups
-from .fit import sample
 from .hierarchy import declared
 from .stage import Context, Unavailable, plain
+
+#: Draws under the mixture of all priors, for every draw of the base fit.
+_UMBRELLA_DRAWS = 4
+
+#: An alternative with fewer effective draws for anything that is followed is fitted again.
+_FEWEST_DRAWS = 400.0
 
 
 class PriorSweep:
     """What every alternative prior would have concluded.
 
-    Each finished fit is kept, so that an interrupted sweep goes on where it stopped and a changed
-    one fits only what is new.
+    One run under the mixture of all alternatives is weighted to each; those for which the weights
+    are not good enough are fitted on the same compiled program, and those whose support the
+    model's own prior does not cover on one of their own. Each finished part is kept, so that an
+    interrupted sweep goes on where it stopped.
     """
 
     name = "prior sensitivity"
@@ -35,7 +47,7 @@ class PriorSweep:
         return {**self._shared(context), "alternatives": sorted(a.key for a in planned(context))}
 
     def run(self, context: Context) -> dict[str, xr.Dataset]:
-        """Fit every alternative that was not fitted before.
+        """Summarise what is followed under every alternative.
 
         Raises
         ------
@@ -45,66 +57,173 @@ class PriorSweep:
         todo = planned(context)
         if not todo:
             raise Unavailable(
-                "no prior of a scale was recognised that could be rescaled; "
+                "no prior of a scale or location was recognised that could be rescaled; "
                 "declare priors={...} on the spec"
             )
         found: dict[str, xr.Dataset] = {}
+        engine = context.sampler.engine
+        covered = _covered(engine, todo) if engine is not None else {}
+        if engine is not None and covered:
+            found |= self._from_umbrella(context, engine, todo, covered)
         for done, alternative in enumerate(todo):
-            context.report(f"{alternative.parameter} ~ {alternative.prior}", done, len(todo))
+            if alternative.key in found:
+                continue
+            context.report(alternative.title, done, len(todo))
             try:
-                found[f"sweep/{alternative.key}"] = self._fit(context, alternative)
+                fit = self._refit(context, alternative, covered.get(alternative.key))
+                found[alternative.key] = fit
             except SpecError:
                 # What the spec declares is wrong for every alternative alike.
                 raise
             except NotImplementedError as error:
                 raise Unavailable(f"priors cannot be replaced in this model: {error}") from error
             except Exception as error:
-                context.gaps.append(
-                    f"{alternative.parameter} ~ {alternative.prior} could not be fitted: "
-                    f"{one_line(error)}"
-                )
+                context.gaps.append(f"{alternative.title} could not be fitted: {one_line(error)}")
         if not found:
             raise RuntimeError("; ".join(context.gaps))
-        return found
+        return {f"sweep/{a.key}": found[a.key] for a in todo if a.key in found}
 
     def _shared(self, context: Context) -> dict[str, Any]:
         return {
             "model": context.model_key,
             "sampling": context.settings.sampling(),
             "levels": declared(context),
-            "followed": code_key({**context.spec.quantities, **context.spec.decisions}),
+            "follows": code_key({**context.spec.quantities, **context.spec.decisions}),
         }
 
-    def _fit(self, context: Context, alternative: Alternative) -> xr.Dataset:
-        words = [alternative.key, identity_of(context.model[alternative.parameter])]
+    def _from_umbrella(
+        self,
+        context: Context,
+        engine: Engine,
+        todo: Sequence[Alternative],
+        covered: Mapping[str, Mapping[str, LogDensity]],
+    ) -> dict[str, xr.Dataset]:
+        """Return the summaries of every alternative whose weights are good enough."""
+        titles = {a.key: a for a in todo if a.key in covered}
+        changes = [{}, *(covered[key] for key in titles)]
+        file = context.folder / f"sweep-{key_of(self._shared(context), sorted(titles))}.nc"
+        kept = read_groups(file)
+        if kept is None:
+            kept = {"all": self._umbrella(context, engine, changes)}
+            write_groups(file, kept)
+        run = kept["all"]
+        names = [n for n in run.data_vars if n not in ("log_ratio", "mixture")]
+        ratios, mixture = run["log_ratio"].values, run["mixture"].values
+        found = {}
+        for k, (key, alternative) in enumerate(titles.items(), start=1):
+            weights = importance_weights(ratios, mixture, k)
+            fit = summaries(run[names], weights.values)
+            if weights.trusted and effective_size(fit) >= _FEWEST_DRAWS:
+                said = {
+                    "source": "umbrella",
+                    "pareto_k": weights.pareto_k,
+                    "rhat": float(run.attrs["rhat"]),
+                    "divergences": int(run.attrs["divergences"]),
+                }
+                found[key] = _described(fit, alternative, said)
+        return found
+
+    def _umbrella(
+        self, context: Context, engine: Engine, changes: Sequence[Mapping[str, LogDensity]]
+    ) -> xr.Dataset:
+        """Sample under the mixture of all alternatives; keep what is followed, and the ratios."""
+        settings = context.settings
+        mixture = balanced(log_ratios(context.groups["posterior"], engine.priors, changes))
+        done = f"{len(changes) - 1} alternative priors at once"
+        context.report(done, 0, 1)
+        tree = context.sampler.run(
+            settings,
+            settings.seed_for("umbrella"),
+            lambda label, now, total: context.report(done, now, total),
+            draws=_UMBRELLA_DRAWS * settings.draws,
+            priors=changes,
+            mixture=mixture,
+        )
+        posterior = plain(tree["posterior"].to_dataset())
+        kept = self._followed(context, posterior)
+        ratios = log_ratios(posterior, engine.priors, changes)
+        return kept.assign(
+            log_ratio=(("alternative", "chain", "draw"), ratios),
+            mixture=("alternative", mixture),
+        ).assign_attrs(rhat=largest_rhat(kept), divergences=_divergences(tree))
+
+    def _followed(self, context: Context, posterior: xr.Dataset) -> xr.Dataset:
+        # Levels are expressions of the free variables, whatever prior these were drawn under.
+        datasets = level_datasets(context.model, context.hierarchy, posterior)
+        return plain(followed(context.spec, posterior, context.roles.top_level, datasets))
+
+    def _refit(
+        self,
+        context: Context,
+        alternative: Alternative,
+        switched: Mapping[str, LogDensity] | None,
+    ) -> xr.Dataset:
+        """Fit one alternative: on the compiled program where its bounds are the model's own."""
+        identities = [identity_of(context.model[r.parameter]) for r in alternative.replacements]
+        words = [alternative.key, *identities]
         file = context.folder / f"sweep-{key_of(self._shared(context), words)}.nc"
         kept = read_groups(file)
         if kept is not None:
             return kept["fit"]
-        model = with_prior(context.model, alternative)
         seed = context.settings.seed_for(f"sweep {alternative.key}")
-        tree, fallback = sample(model, context.settings, seed, lambda *_: None)
-        if fallback and fallback not in context.fallbacks:
-            context.fallbacks.append(fallback)
-        posterior = plain(tree["posterior"].to_dataset())
-        hierarchy = read_hierarchy(model, **context.spec.declared)
-        datasets = level_datasets(model, hierarchy, posterior)
-        fit = plain(followed(context.spec, posterior, context.roles.top_level, datasets))
-        fit = fit.assign_attrs(
-            parameter=alternative.parameter,
-            prior=alternative.prior,
-            base=alternative.base,
-            declared=int(alternative.declared),
-            divergences=_divergences(tree["sample_stats"].to_dataset()),
-        )
+        engine = context.sampler.engine
+        if engine is not None and switched is not None and _same_bounds(engine, switched):
+            tree = context.sampler.run(context.settings, seed, priors=[switched])
+            source = "refit"
+        else:
+            model = with_priors(context.model, alternative.replacements)
+            tree, fallback = sample(model, context.settings, seed, lambda *_: None)
+            source = "own program"
+            if fallback and fallback not in context.fallbacks:
+                context.fallbacks.append(fallback)
+        draws = self._followed(context, plain(tree["posterior"].to_dataset()))
+        said = {"source": source, "rhat": largest_rhat(draws), "divergences": _divergences(tree)}
+        fit = _described(summaries(draws), alternative, said)
         write_groups(file, {"fit": fit})
         return fit
 
 
-def _divergences(statistics: xr.Dataset) -> int:
-    return int(statistics["diverging"].sum()) if "diverging" in statistics else 0
-
-
 def planned(context: Context) -> list[Alternative]:
     """Return the alternative priors of a review."""
-    return alternatives(context.model, context.roles.scales, context.spec.priors)
+    top = context.roles.top_level
+    known = context.hierarchy.roles
+    locations = [n for n in top if known.get(n) in (Role.LOCATION, Role.INTERCEPT)]
+    return alternatives(context.model, context.roles.scales, locations, context.spec.priors)
+
+
+def _covered(engine: Engine, todo: Sequence[Alternative]) -> dict[str, dict[str, LogDensity]]:
+    """Return the alternatives that a mixture with the model's own priors can hold."""
+    found = {}
+    for alternative in todo:
+        densities = dict(_densities(engine, alternative))
+        if len(densities) == len(alternative.replacements):
+            found[alternative.key] = densities
+    return found
+
+
+def _densities(engine: Engine, alternative: Alternative) -> Iterator[tuple[str, LogDensity]]:
+    for replacement in alternative.replacements:
+        own = engine.priors.get(replacement.parameter)
+        density = log_density_of(replacement.make()) if own is not None else None
+        if own is not None and density is not None and own.covers(density):
+            yield replacement.parameter, density
+
+
+def _same_bounds(engine: Engine, switched: Mapping[str, LogDensity]) -> bool:
+    return all(density.covers(engine.priors[name]) for name, density in switched.items())
+
+
+def _described(fit: xr.Dataset, alternative: Alternative, said: Mapping[str, Any]) -> xr.Dataset:
+    return fit.assign_attrs(
+        parameter=alternative.parameter,
+        prior=alternative.prior,
+        title=alternative.title,
+        base=alternative.base,
+        declared=int(alternative.declared),
+        **said,
+    )
+
+
+def _divergences(tree: xr.DataTree) -> int:
+    statistics = tree["sample_stats"].to_dataset()
+    return int(statistics["diverging"].sum()) if "diverging" in statistics else 0

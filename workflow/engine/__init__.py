@@ -1,0 +1,7 @@
+"""One compiled program per review: priors, data and likelihood weights are switched as it runs."""
+
+from .densities import LogDensity, log_density_of
+from .program import Engine
+from .switches import NotSwitchable
+
+__all__ = ["Engine", "LogDensity", "NotSwitchable", "log_density_of"]
