@@ -99,7 +99,7 @@ def read_json(file: Path) -> dict[str, Any]:
         If it is not there or not a record.
     """
     try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SpecError(
             "no run in this folder",
@@ -108,4 +108,6 @@ def read_json(file: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as error:
         raise SpecError(f"cannot be read: {error}", path=str(file)) from error
+    if not isinstance(content, dict):
+        raise SpecError("holds no record of a run", path=str(file), expected="a JSON object")
     return content

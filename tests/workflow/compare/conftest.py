@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,10 +34,15 @@ Run = Callable[..., Review]
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Review the spec in a folder of its own, with pieces of its text replaced."""
+    """Review the spec in a folder of its own, with pieces of its text replaced.
+
+    ``cached`` is a run whose finished stages may be used.
+    """
     made: dict[str, Review] = {}
 
-    def once(name: str, seed: int = 1, **replaced: tuple[str, str]) -> Review:
+    def once(
+        name: str, seed: int = 1, cached: Path | None = None, **replaced: tuple[str, str]
+    ) -> Review:
         if name not in made:
             folder = tmp_path_factory.mktemp(name)
             text = SPEC
@@ -45,6 +51,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
                 text = text.replace(old, new)
             file = folder / "models.py"
             file.write_text(text)
+            if cached is not None:
+                shutil.copytree(cached / "stages", folder / "run" / "stages")
             spec = load_specs(str(file))[0]
             made[name] = poolwise.review(
                 spec, output=folder / "run", seed=seed, draws=500, tune=500, chains=2
