@@ -12,6 +12,13 @@ import pytest
 Reference = Callable[[str, str], Any]
 
 
+@pytest.fixture(autouse=True)
+def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as on a desk: the command line notices GitHub Actions, and writes to its summary."""
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def expected() -> Reference:
     """Look a published or independently computed value up: ``expected(case, quantity)``.

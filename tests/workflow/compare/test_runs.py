@@ -31,10 +31,8 @@ HALF_NORMAL = ('pm.HalfNormal("tau", 5)', 'pm.HalfNormal("tau", 0.5)')
 
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Work in an empty folder, as if no CI server ran the tests."""
+    """Work in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def poolwise(*words: object) -> Result:
