@@ -31,14 +31,16 @@ class Side:
     name : str
         Of the spec.
     verdict, headline : str
-    seed, quantities, findings : int
+    seed : int or None
+        None where the draws were made elsewhere.
+    quantities, findings : int
     """
 
     source: str
     name: str
     verdict: str
     headline: str
-    seed: int
+    seed: int | None
     quantities: int
     findings: int
 

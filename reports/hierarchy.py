@@ -161,13 +161,25 @@ class Grouping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One likelihood; ``noise`` names the free variables that set its spread."""
+    """One likelihood.
+
+    Attributes
+    ----------
+    name, family, link : str
+        ``link`` is empty where it is not known.
+    rows : int
+    noise : tuple of str
+        Free variables that set its spread around the mean.
+    given : str
+        The standard deviation where it is known, or its range: ``9 to 18``.
+    """
 
     name: str
     family: str
     link: str
     rows: int
     noise: tuple[str, ...] = ()
+    given: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,8 @@ def _add_outcome(tree: Tree, sketch: HierarchySketch, outcome: Outcome) -> None:
         branch.add(f"{outcome.link} link: {LINKS[outcome.link]}")
     for name in outcome.noise:
         branch.add(Text(f"noise {sketch.with_prior(name)}"))
+    if outcome.given:
+        branch.add(f"noise given, sd {outcome.given}")
 
 
 def _variable(sketch: HierarchySketch, variable: Variable) -> Text:

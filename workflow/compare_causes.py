@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..checks.words import counted
@@ -119,12 +120,16 @@ def _option(entry: Mapping[str, str] | None) -> str:
 
 def _data(old: Baseline, new: Baseline) -> Iterator[Cause]:
     before, after = old["spec"]["keys"], new["spec"]["keys"]
+    elsewhere = not (old["spec"]["variables"] and new["spec"]["variables"])
     for part, what in (
         ("observed", "the observed data"),
         ("data", "the data"),
         ("coords", "the labels of"),
     ):
-        yield from _named(part, what, before, after)
+        for cause in _named(part, what, before, after):
+            # The one key of all draws of a fit that was made elsewhere.
+            drawn = elsewhere and cause.what == "the data posterior"
+            yield replace(cause, what="the draws that were given") if drawn else cause
     arrays = ({v["name"]: v["arrays"] for v in s["spec"]["variables"]} for s in (old, new))
     mine, theirs = arrays
     for name in mine.keys() & theirs.keys():
@@ -186,7 +191,11 @@ def remarks(old: Baseline, new: Baseline) -> Iterator[str]:
             f"The specs have different names: {old['spec']['name']} and {new['spec']['name']}; "
             "quantities are compared by name."
         )
-    if not same_graphs(old, new):
+    if "draws" in (old["asked"]["tier"], new["asked"]["tier"]):
+        yield (
+            "Draws were made elsewhere, without their model: what changed in it cannot be named."
+        )
+    elif not same_graphs(old, new):
         yield (
             "The model was compared by its distributions in words: graphs cannot be compared "
             "across versions of Python, PyMC, PyTensor, NumPy or poolwise."

@@ -18,6 +18,7 @@ from ..checks.hierarchy import (
     read_hierarchy,
     value_of,
 )
+from ..checks.hierarchy import Outcome as Likelihood
 from ..checks.hierarchy.outline import Grouping as Outlined
 from ..checks.hierarchy.outline import outline
 from ..checks.hierarchy.predictor import predictors
@@ -84,16 +85,7 @@ def sketch_of(name: str, model: pm.Model, hierarchy: Hierarchy) -> HierarchySket
     reader = _Reader(hierarchy, variables, answers, data)
     return HierarchySketch(
         name=name,
-        outcomes=tuple(
-            Outcome(
-                name=o.name,
-                family=_FAMILIES.get(o.family, o.family),
-                link=o.link,
-                rows=o.rows,
-                noise=o.noise,
-            )
-            for o in hierarchy.outcomes
-        ),
+        outcomes=tuple(_outcome(o, variables) for o in hierarchy.outcomes),
         groupings=tuple(reader.grouping(g) for g in outline(hierarchy)),
         variables=tuple(
             Variable(
@@ -106,6 +98,19 @@ def sketch_of(name: str, model: pm.Model, hierarchy: Hierarchy) -> HierarchySket
             for v in variables.free
         ),
         unclear=tuple(dict.fromkeys(hierarchy.unclear.values())),
+    )
+
+
+def _outcome(outcome: Likelihood, variables: Variables) -> Outcome:
+    likelihood = variables.get(outcome.name)
+    scale = None if likelihood is None else likelihood.parameters.get("scale")
+    return Outcome(
+        name=outcome.name,
+        family=_FAMILIES.get(outcome.family, outcome.family),
+        link=outcome.link,
+        rows=outcome.rows,
+        noise=outcome.noise,
+        given=_in_numbers(scale) if scale is not None and outcome.family == "Normal" else "",
     )
 
 

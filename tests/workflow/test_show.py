@@ -118,6 +118,10 @@ def test_radon_is_read_without_a_declaration() -> None:
     assert "offset" not in shown
 
 
+def test_standard_errors_that_are_given_are_said() -> None:
+    assert "noise given, sd 9 to 18" in show(str(MODELS / "eight_schools.py"))
+
+
 def test_levels_stand_inside_the_levels_they_are_nested_in(specs: str) -> None:
     shown = show(f"{specs}::nested_and_crossed")
     site, plot, who = (depth_of(shown, f"level {name}") for name in ("site", "plot", "who"))

@@ -11,13 +11,16 @@ from typing import Any
 
 import jsonschema
 import pytest
+import xarray as xr
 from click.testing import CliRunner, Result
 from junitparser import JUnitXml
 
+from poolwise import Level
 from poolwise.workflow.baseline import baseline_of, load_baseline
 from poolwise.workflow.cli import main
 from poolwise.workflow.compare import compare
 from poolwise.workflow.errors import SpecError
+from poolwise.workflow.fitted_review import review_fit
 from poolwise.workflow.record import as_json
 from poolwise.workflow.review import Review
 
@@ -227,6 +230,26 @@ def test_a_run_without_posterior_compares_its_findings(base: Path) -> None:
     assert any("holds no posterior" in said for said in found.remarks)
     assert found.went
     assert "the tier: full → lint" in [c.said for c in found.causes]
+
+
+def test_fits_made_elsewhere_are_compared(run: Run) -> None:
+    tree = run("base").data
+    other = tree.copy(deep=True)
+    other["posterior"]["mu"] = other["posterior"]["mu"] + 100
+    levels = {"site": Level(effect="theta", location="mu", scale="tau")}
+    for name, fit in (("one", tree), ("two", other)):
+        groups = ("posterior", "observed_data", "sample_stats")
+        given = xr.DataTree.from_dict({g: fit[g].to_dataset() for g in groups})
+        review_fit(given, levels=levels, name="sites", output=name)
+        record = json.loads(Path(name, "run.json").read_text())
+        assert errors(record, "run") == []
+    assert compare("one", "one").empty
+    found = compare("one", "two")
+    assert found.cause == "The cause is the data: the draws that were given."
+    assert any("made elsewhere" in said for said in found.remarks)
+    assert "mu" in [m.name for m in found.moves]
+    assert poolwise("baseline", "one", "-o", "b.json").exit_code == 0
+    assert errors(json.loads(Path("b.json").read_text()), "baseline") == []
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"kind": "baseline", "schema_version": 1}'])
