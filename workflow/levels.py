@@ -11,6 +11,7 @@ import xarray as xr
 
 from ..checks.draws import SAMPLE, Array
 from ..checks.hierarchy import GroupLevel, Hierarchy, Membership, plain_model
+from ..checks.hierarchy.cheap import uncompiled
 from ..checks.hierarchy.information import mean_and_sd, why_no_information
 from .preflight import observed_values
 
@@ -131,12 +132,13 @@ def evaluate_on(
         for rv in model.free_RVs
         if rv in needed
     }
-    evaluate = pytensor.function(
-        list(batched.values()),
-        vectorize_graph(list(expressions), replace=batched),
-        mode="FAST_COMPILE",
-        on_unused_input="ignore",
-    )
+    with uncompiled():
+        evaluate = pytensor.function(
+            list(batched.values()),
+            vectorize_graph(list(expressions), replace=batched),
+            mode="FAST_COMPILE",
+            on_unused_input="ignore",
+        )
     flat = {rv: _one_axis(draws[rv.name]) for rv in batched}
     total = draws.sizes["chain"] * draws.sizes["draw"]
     step = max(1, _CHUNK // max(width, 1))

@@ -127,7 +127,7 @@ def _columns_by_use(block: Block) -> tuple[int, ...] | None:
 
 def _columns_by_scale(block: Block) -> tuple[int, ...] | None:
     """Return the axis along which the scale differs, where there is one."""
-    differs = _axes_that_differ(block.scale_at, block.shape)
+    differs = axes_that_differ(block.scale_at, block.shape)
     if len(differs) > 1:
         raise Unclear("every element has a scale of its own")
     return differs or None
@@ -138,7 +138,7 @@ def _columns_by_rows(
 ) -> tuple[int, ...]:
     """Return the axis of which a row uses several elements, one of each column."""
     axes = list(range(len(block.shape)))
-    differs = _axes_that_differ(block.location_at, block.shape)
+    differs = axes_that_differ(block.location_at, block.shape)
     for axis in sorted(axes, key=lambda a: (a not in differs, -a)):
         if block.shape[axis] <= MOST_COLUMNS and all(
             one_per_row(_level(model, block, where, (axis,)))
@@ -149,7 +149,8 @@ def _columns_by_rows(
     raise Unclear("it is used in several elements by one row, along every axis")
 
 
-def _axes_that_differ(values: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
+def axes_that_differ(values: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes along which values are not all the same."""
     full = np.broadcast_to(values, shape)
     return tuple(
         axis
@@ -210,21 +211,31 @@ def _label(model: pm.Model, block: Block, axis: int, where: tuple[Any, ...]) -> 
 def part(expression: Any, values: Array, shape: tuple[int, ...], where: tuple[Any, ...]) -> Any:
     """Return the part of a parameter that belongs to a column of effects.
 
-    What is one number for all groups stays one number.
+    What is the same number for all groups becomes one number.
+
+    Parameters
+    ----------
+    expression : TensorVariable
+        Broadcast against the effects.
+    values : ndarray
+        Of the expression at a point where different variables have different values.
+    shape : tuple of int
+        Of the effects.
+    where : tuple of int or slice
+        Of the column among the effects.
     """
     import pytensor.tensor as pt
 
-    if values.size == 1:
-        return as_scalar(expression) if expression.ndim else expression
-    if len(shape) == 1:
-        return expression
     missing = len(shape) - values.ndim
-    sizes = (1,) * missing + values.shape
-    groups = [axis for axis, at in enumerate(where) if isinstance(at, slice)]
-    if not any(sizes[axis] > 1 for axis in groups):
-        index = [0 if n == 1 else at for n, at in zip(sizes, where, strict=True)][missing:]
-        found = expression[tuple(index)]
+    differs = {axis + missing for axis in axes_that_differ(values, values.shape)}
+    if not any(isinstance(where[axis], slice) for axis in differs):
+        index = tuple(where[axis] if axis in differs else 0 for axis in range(missing, len(shape)))
+        if not differs:
+            return as_scalar(expression) if values.size == 1 else expression[index]
+        found = expression[index]
         if (source := unbroadcast(expression)).name:
-            found.name = f"{source.name}[{', '.join(str(i) for i in index if i) or '0'}]"
+            found.name = f"{source.name}[{', '.join(str(where[a]) for a in sorted(differs))}]"
         return found
+    if values.ndim == 1 == len(shape):
+        return expression
     return pt.broadcast_to(expression, shape)[where].ravel()

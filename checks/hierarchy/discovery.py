@@ -29,7 +29,15 @@ from .level import Level
 from .names import how_to_declare
 from .non_centred import Loaded, blocks_of_offsets, printed
 from .plain import plain_model
-from .rows import LatentClass, NotUnderstood, Nowhere, Reader, SeveralElements, entrances
+from .rows import (
+    LatentClass,
+    NotUnderstood,
+    Nowhere,
+    Reader,
+    SeveralElements,
+    entrances,
+    in_one_line,
+)
 from .scalars import loops_of_scalars
 from .spread import standardised_spread
 from .ways import NoLevel
@@ -87,6 +95,9 @@ class _Finder:
         except Unclear as reason:
             if rv.ndim > 1 or self._enters_by_group(rv):
                 self._unclear([str(rv.name)], f"{rv.name} may be a level, but {reason}")
+        except Exception as error:  # an operation that this reading does not foresee
+            said = f"it could not be read ({in_one_line(error)})"
+            self._unclear([str(rv.name)], f"{rv.name} may be a level, but {said}")
 
     def _enters_by_group(self, rv: Any) -> bool:
         """Whether every row depends on one element of a variable at most, whatever it is."""
@@ -170,6 +181,10 @@ class _Finder:
             return entrances(self.reader, level, self.found.levels)
         except NotUnderstood as reason:
             return reason
+        except Exception as error:  # an operation that this reading does not foresee
+            return NotUnderstood(
+                f"{level.effect_name} could not be followed ({in_one_line(error)})"
+            )
 
     def _drop(self, level: GroupLevel, reason: NotUnderstood) -> None:
         """Say why something is no level where it may be one all the same."""

@@ -48,7 +48,7 @@ def blocks_of_offsets(reader: Reader, offsets: Any) -> Iterator[Block]:
         block = _block(reader, offsets, one, same)
         if not any(_is_again(block, other) for other in blocks):
             blocks.append(block)
-    yield from blocks
+    yield from sorted(blocks, key=lambda b: int(b.positions[b.used].min()))
 
 
 class Loaded(Unclear):

@@ -180,10 +180,7 @@ class Entrance:
         except NotUnderstood:
             raise
         except Exception as error:
-            said = (str(error).splitlines() or [""])[0][:160]
-            raise NotUnderstood(
-                f"{name} cannot be evaluated ({type(error).__name__}: {said})"
-            ) from error
+            raise NotUnderstood(f"{name} cannot be evaluated ({in_one_line(error)})") from error
 
     def read(self) -> Membership:
         """Return the group of every row, and what the effects are multiplied with there."""
@@ -299,6 +296,11 @@ class Entrance:
                 f"some rows of {self.name} depend on several elements of {self.level.effect_name}"
             )
         return np.where(enters, group, -1)
+
+
+def in_one_line(error: Exception) -> str:
+    """Return the kind of an error and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
 
 
 def _by_row(changed: np.ndarray, shape: tuple[int, ...], trailing: int) -> np.ndarray:

@@ -297,8 +297,9 @@ def mixed(reader: Reader, way: Way, offsets: Any, output: Any, point: Point) -> 
     shape = reader.points.value(offsets, point).shape
     squares = []
     for column in range(shape[1 - axis]):
-        unit = np.zeros(shape)
-        unit[(slice(None), column) if axis == 0 else (column, slice(None))] = 1.0
+        one_group = (1, shape[1]) if axis == 0 else (shape[0], 1)
+        unit = np.zeros(one_group)
+        unit[(0, column) if axis == 0 else (column, 0)] = 1.0
         squares.append(substituted(output, offsets, pt.constant(unit)) ** 2)
     dims = (way.dims[axis], way.dims[1 - axis])
     return replace(
