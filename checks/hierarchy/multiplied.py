@@ -48,17 +48,31 @@ def _loadings(notes: Notes, gated: Sequence[Gates]) -> None:
     for name in dict.fromkeys(n for g in gated for n in g.of(*LAWFUL, Gate.FACTOR, Gate.BENDS)):
         v = notes.variables[name]
         under = [g.vector for g in gated if name in g.by]
-        if name in notes.roles or v.size == 1 or v.support is Support.COVARIANCE:
+        if v.size == 1 or v.support is Support.COVARIANCE:
             continue
-        if v.support is Support.REAL or any(not fits(v, u) for u in under):
+        if notes.roles.get(name) in (Role.GROUP_EFFECT, Role.OFFSET):
+            # Effects of a level by themselves: what they can be no scale of, they load.
+            _load(notes, name, [u for u in under if not fits(v, u)])
+        elif name in notes.roles:
+            continue
+        elif v.support is Support.REAL or any(not fits(v, u) for u in under):
             if v.support is Support.REAL and Gate.LOG_SD in {g.by.get(name) for g in gated}:
                 continue
-            declare = f'scales={{"{name}": None}} if it is no scale'
+            _load(notes, name, under)
+            also = " and ".join(u.name for u in under)
+            notes.say(name, f"it multiplies {also}", _no_scale(name))
+
+
+def _load(notes: Notes, name: str, vectors: Sequence[Variable]) -> None:
+    """Note that a variable may be a loading of vectors, or their scale."""
+    for vector in vectors:
+        if vector.name not in notes.roles:
             why = f"{name} multiplies it and may be its scale or a loading"
-            for u in under:
-                if u.name not in notes.roles:
-                    notes.say(u.name, why, declare)
-            notes.say(name, f"it multiplies {' and '.join(u.name for u in under)}", declare)
+            notes.say(vector.name, why, _no_scale(name))
+
+
+def _no_scale(name: str) -> str:
+    return f'scales={{"{name}": None}} if it is no scale'
 
 
 def _vector(notes: Notes, face: Face, gates: Gates) -> None:
@@ -97,6 +111,8 @@ def _vector(notes: Notes, face: Face, gates: Gates) -> None:
             notes.suggest(n, Role.LOCAL_SCALE if n in local else wide)
     elif v.is_standardised and not v.parents:
         _standardised(notes, face, gates, grouped=grouped)
+    elif grouped and not v.parents and v.number("loc") == 0:
+        _not_standardised(notes, gates)
 
 
 def _standardised(notes: Notes, face: Face, gates: Gates, *, grouped: bool) -> None:
@@ -129,6 +145,18 @@ def _standardised(notes: Notes, face: Face, gates: Gates, *, grouped: bool) -> N
     else:
         notes.take(v.name, Role.SHRUNKEN)
         _spread(notes, gates, Role.GLOBAL_SCALE)
+
+
+def _not_standardised(notes: Notes, gates: Gates) -> None:
+    """Name a vector that would be an offset if its prior were a standard one."""
+    v, lawful = gates.vector, gates.of(*LAWFUL)
+    for name in [v.name, *lawful] if lawful else []:
+        notes.say(
+            name,
+            f"{v.name} is {v.family}(0, {v.number('scale'):g}) and multiplied by "
+            f"{' and '.join(lawful)}, which is then not the sd between groups",
+            f'nothing, but write pm.Normal("{v.name}", 0, 1)',
+        )
 
 
 def _columns(notes: Notes, face: Face, v: Variable) -> Array | None:
