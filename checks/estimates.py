@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from .decomposition import Decomposition
-from .draws import Array, chains_first, interval_ends, scalars
+from .draws import SAMPLE, Array, chains_first, interval_ends, scalars
 from .evidence import Evidence, fact
 from .lazy import array_stats
 from .pooling import (
@@ -94,11 +94,8 @@ def unlisted_groups(evidence: Evidence) -> dict[str, int]:
 
 def _drawn(evidence: Evidence) -> Iterator[Named]:
     """Yield name, kind and draws of every scalar that is reported."""
-    if evidence.has("posterior") and evidence.has("top_level_priors"):
-        posterior: xr.Dataset = evidence.get("posterior")
-        for name in evidence.get("top_level_priors"):
-            if name in posterior:
-                yield from ((n, "parameter", d) for n, d in scalars(posterior[name]))
+    for draws in _parameters(evidence):
+        yield from ((n, "parameter", d) for n, d in scalars(draws))
     for group, kind in (("quantities", "quantity"), ("decisions", "decision")):
         if evidence.has(group):
             for variable in evidence.get(group).data_vars.values():
@@ -106,6 +103,16 @@ def _drawn(evidence: Evidence) -> Iterator[Named]:
     if evidence.has("levels"):
         for name, level in evidence.get("levels").items():
             yield from _of_level(name, level, evidence)
+
+
+def _parameters(evidence: Evidence) -> list[xr.DataArray]:
+    """Return the draws of the top-level parameters; where these are not known, of all scalars."""
+    if not evidence.has("posterior"):
+        return []
+    posterior: xr.Dataset = evidence.get("posterior")
+    top = evidence.get("top_level_priors") if evidence.has("top_level_priors") else ()
+    named = [posterior[name] for name in top if name in posterior]
+    return named or [v for v in posterior.data_vars.values() if set(v.dims) == set(SAMPLE)]
 
 
 def _of_level(name: str, level: xr.Dataset, evidence: Evidence) -> Iterator[Named]:
@@ -128,14 +135,7 @@ def _of_level(name: str, level: xr.Dataset, evidence: Evidence) -> Iterator[Name
 
 def _is_parameter(scale: xr.DataArray, evidence: Evidence) -> bool:
     """Return whether a scale is a parameter that is listed by its own name."""
-    if not (evidence.has("posterior") and evidence.has("top_level_priors")):
-        return False
-    posterior: xr.Dataset = evidence.get("posterior")
-    return any(
-        np.array_equal(scale.values, posterior[name].values)
-        for name in evidence.get("top_level_priors")
-        if name in posterior
-    )
+    return any(np.array_equal(scale.values, draws.values) for draws in _parameters(evidence))
 
 
 def _statistics(draws: xr.DataArray) -> dict[str, Statistic]:
