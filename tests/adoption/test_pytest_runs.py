@@ -14,7 +14,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 
 pytestmark = pytest.mark.slow
 
-MODEL = """
+WHOLE = """
 import numpy as np
 import pymc as pm
 import poolwise
@@ -23,16 +23,31 @@ GROUP = np.repeat(np.arange(8), 10)
 Y = np.random.default_rng(1).normal(3, 1, 80) + np.linspace(-1, 1, 8)[GROUP]
 
 @poolwise.spec(
-    priors={{"tau": [pm.HalfNormal.dist(1)]}},
-    decisions={{"above two": lambda post: post["{variable}"] > 2}},
+    priors={"tau": [pm.HalfNormal.dist(1)]},
+    decisions={"above two": lambda post: post["mu"] > 2},
 )
-def {name}():
-    with pm.Model(coords={{"group": range(8)}}) as model:
+def whole():
+    with pm.Model(coords={"group": range(8)}) as model:
         mu = pm.Normal("mu", 0, 5)
         tau = pm.HalfNormal("tau", 2)
         z = pm.Normal("z", 0, 1, dims="group")
         sigma = pm.HalfNormal("sigma", 2)
         pm.Normal("y", mu + tau * z[GROUP], sigma, observed=Y)
+    return model
+"""
+#: Its decision names no variable.
+BROKEN = """
+import numpy as np
+import pymc as pm
+import poolwise
+
+@poolwise.spec(
+    priors={"mu": [pm.Normal.dist(0, 9)]},
+    decisions={"above two": lambda post: post["mew"] > 2},
+)
+def broken():
+    with pm.Model() as model:
+        pm.Normal("y", pm.Normal("mu", 0, 5), 1, observed=np.linspace(1, 5, 20))
     return model
 """
 SMALL = ("--poolwise-draws=200", "--poolwise-tune=300", "--poolwise-chains=2")
@@ -44,8 +59,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "specs").mkdir()
     # A project that turns warnings into errors means its own.
     (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
-    (folder / "specs" / "whole.py").write_text(MODEL.format(name="whole", variable="mu"))
-    (folder / "specs" / "broken.py").write_text(MODEL.format(name="broken", variable="mew"))
+    (folder / "specs" / "whole.py").write_text(WHOLE)
+    (folder / "specs" / "broken.py").write_text(BROKEN)
     return folder
 
 
@@ -94,7 +109,7 @@ def test_a_part_that_stopped_fails_and_the_rest_is_judged(
 ) -> None:
     ended = outcomes(project / "junit.xml")
     failed = {name for name, how in ended.items() if how == "failed"}
-    # The decision names no variable: what rests on it fails, and nothing that does not.
+    # What rests on the decision fails, and nothing that does not.
     assert {"broken::SEN504", "broken::RUN001"} <= failed
     assert "'above two' raises KeyError" in first.stdout
     assert ended["broken::PRI202"] == ended["broken::SMP303"] == "passed"
