@@ -119,6 +119,7 @@ def static_evidence(spec: ModelSpec, model: pm.Model) -> dict[str, Any]:
     return {
         "variables": read_variables(plain_model(model), lambda name: places.line_of(name)),
         "spec_ignores": places.ignores,
+        "declared_hierarchy": spec.declared,
     }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..draws import Array
 from .predictor import Predictor
-from .variables import Support, Variable, Variables
+from .variables import Support, Variable
 
 
 class Gate(StrEnum):
@@ -119,19 +119,6 @@ def _indicator(predictor: Predictor, vector: Variable, other: Variable) -> Gate 
     return Gate.SWITCH if gone else Gate.INDEX
 
 
-def is_loading(variables: Variables, name: str, vectors: list[Variable]) -> bool:
-    """Whether a variable that multiplies vectors is no scale of them.
-
-    A scale is one number, one for every column, or one for every element of its vector. What has
-    several elements and fits one vector but not another multiplies effects, as the discrimination
-    of an item does.
-    """
-    gate = variables[name]
-    if gate.size == 1 or gate.support in (Support.COVARIANCE, Support.DISCRETE):
-        return False
-    return any(not fits(gate, v) for v in vectors)
-
-
 def fits(scale: Variable, vector: Variable) -> bool:
     """Whether a scale can belong to a vector: a number, one per column, or one per element."""
     return (
@@ -139,3 +126,11 @@ def fits(scale: Variable, vector: Variable) -> bool:
         or scale.shape == vector.shape
         or (len(vector.shape) > 1 and scale.shape in (vector.shape[-1:], vector.shape[:1]))
     )
+
+
+def multiplies_everything(predictor: Predictor, name: str) -> bool:
+    """Whether a variable multiplies single numbers, too: an amplitude of the whole predictor."""
+    variables = predictor.probe.response.variables
+    single = [variables[n] for n in predictor.others if n != name and variables[n].size == 1]
+    plain = [v for v in single if v.support is Support.REAL]
+    return any(_gate(predictor, v, variables[name]) in LAWFUL for v in plain)

@@ -72,7 +72,7 @@ def _load(notes: Notes, name: str, vectors: Sequence[Variable]) -> None:
 
 
 def _no_scale(name: str) -> str:
-    return f'scales={{"{name}": None}} if it is no scale'
+    return f'add to the spec: scales={{"{name}": None}} if it is no scale'
 
 
 def _vector(notes: Notes, face: Face, gates: Gates) -> None:
@@ -139,7 +139,8 @@ def _standardised(notes: Notes, face: Face, gates: Gates, *, grouped: bool) -> N
             v.name,
             "its elements are mixed before they reach the rows, as in a basis of effects that sum "
             "to zero",
-            'give the effects a Deterministic and levels={"group": Level(effect=..., scale=...)}',
+            "give the effects a Deterministic, and add to the spec: "
+            'levels={"group": Level(effect=..., scale=...)}',
         )
         _spread(notes, gates, Role.SCALE)
     else:
@@ -155,7 +156,7 @@ def _not_standardised(notes: Notes, gates: Gates) -> None:
             name,
             f"{v.name} is {v.family}(0, {v.number('scale'):g}) and multiplied by "
             f"{' and '.join(lawful)}, which is then not the sd between groups",
-            f'nothing, but write pm.Normal("{v.name}", 0, 1)',
+            f'write pm.Normal("{v.name}", 0, 1)',
         )
 
 

@@ -50,6 +50,6 @@ class Notes:
         if role in (Role.PROCESS, Role.SHRUNKEN) or name not in self.roles:
             self.roles[name] = role
 
-    def say(self, name: str, why: str, add: str) -> None:
-        """Note why a variable has no clear role, and what to add to the spec."""
-        self.unclear.setdefault(name, f"{name}: {why}; add to the spec: {add}")
+    def say(self, name: str, why: str, do: str) -> None:
+        """Note why a variable has no clear role, and what settles it."""
+        self.unclear.setdefault(name, f"{name}: {why}; {do}")

@@ -10,9 +10,11 @@ from .discovery import discover
 from .hierarchy import Hierarchy
 from .level import Level, Noise, noise_by_outcome
 from .plain import plain_model
-from .predictor import Predictor, predictors
+from .predictor import Predictor
+from .predictor import predictors as read_predictors
 from .relations import relate
-from .response import Response, response
+from .response import Response
+from .response import response as read_response
 from .roles import assign_roles
 from .variables import Variables, read_variables
 
@@ -57,9 +59,34 @@ def read_hierarchy(
       y ~ Normal, identity link, 3 rows
       school: 3 groups, 1 row each; intercept theta
     """
-    found = discover(model, levels)
     variables = read_variables(plain_model(model))
     answers, linear = _predictors(variables)
+    return hierarchy_of(variables, answers, linear, levels=levels, scales=scales, noise=noise)
+
+
+def hierarchy_of(
+    variables: Variables,
+    response: Response | None,
+    predictors: Sequence[Predictor],
+    *,
+    levels: Mapping[str, Level] | None = None,
+    scales: Mapping[str, str | None] | None = None,
+    noise: Noise | None = None,
+) -> Hierarchy:
+    """Read the hierarchy of a model whose variables and predictors are read already.
+
+    Parameters
+    ----------
+    variables : Variables
+        Of the plain form of the model.
+    response : Response or None
+        None for a model that cannot be evaluated.
+    predictors : sequence of Predictor
+    levels, scales, noise : optional
+        As for :func:`read_hierarchy`.
+    """
+    model = variables.model
+    found = discover(model, levels)
     found.relations = relate(
         found.entering,
         {name: len(level.labels) for name, level in found.levels.items()},
@@ -67,7 +94,7 @@ def read_hierarchy(
     )
     outcomes = [str(v.name) for v in (*model.observed_RVs, *model.potentials)]
     settled = noise_by_outcome(noise or {}, outcomes)
-    assign_roles(found, variables, answers, linear, scales=scales, noise=settled)
+    assign_roles(found, variables, response, predictors, scales=scales, noise=settled)
     return found
 
 
@@ -75,8 +102,8 @@ def _predictors(variables: Variables) -> tuple[Response | None, Sequence[Predict
     answers: Response | None = None
     linear: Sequence[Predictor] = ()
     try:
-        answers = response(variables)
-        linear = predictors(variables, answers)
+        answers = read_response(variables)
+        linear = read_predictors(variables, answers)
     except Missing:
         pass
     return answers, linear

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ..finding import Verdict
+from ..hierarchy.gates import LAWFUL, gates_of, multiplies_everything
 from ..hierarchy.predictor import Predictor
 from ..hierarchy.variables import Variables
 from ..words import number
 from . import examples
 from .funnel import group_means, noise_to_spread
 from .rule import Fault, rule
-from .spreads import GroupEffect, offsets_of, scales_of
+from .spreads import GroupEffect
 
 
 @rule("SPC301", Verdict.WARN)
@@ -170,17 +171,22 @@ def offset_not_standardised(
     **Source**: Betancourt and Girolami (2015), arXiv:1312.0906.
     """
     for predictor in predictors:
-        for offset in offsets_of(variables, predictor):
-            if offset.is_standardised or offset.family not in ("Normal", "ZeroSumNormal"):
+        for name in dict.fromkeys(g.variable for g in predictor.grouped if not g.fixed):
+            offset = variables[name]
+            scale = offset.number("scale")
+            if offset.is_standardised or offset.parents or scale is None:
                 continue
-            scales = scales_of(variables, predictor, offset)
-            numbers = [offset.number(role) for role in ("loc", "scale")]
-            if scales and None not in numbers[-1:]:
+            if offset.family not in ("Normal", "ZeroSumNormal"):
+                continue
+            by = [n for n in gates_of(predictor, offset).of(*LAWFUL) if variables[n].size == 1]
+            by = [n for n in by if not multiplies_everything(predictor, n)]
+            if by:
+                numbers = [offset.number(role) for role in ("loc", "scale")]
                 told = ", ".join("–" if n is None else f"{n:g}" for n in numbers)
                 yield Fault(
                     offset,
                     f"{offset.name} is {offset.family}({told}) and multiplied by "
-                    f"{' and '.join(scales)}, which is not the sd between groups",
+                    f"{' and '.join(by)}, which is not the sd between groups",
                     f'use pm.Normal("{offset.name}", 0, 1)',
                 )
 

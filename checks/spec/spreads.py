@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ..draws import Array
-from ..evidence import Evidence, fact
+from ..evidence import Evidence, Missing, fact
+from ..hierarchy.gates import Gate
+from ..hierarchy.hierarchy import Hierarchy
 from ..hierarchy.predictor import Grouped, Predictor
+from ..hierarchy.reading import hierarchy_of
 from ..hierarchy.response import Response
-from ..hierarchy.variables import Support, Variable, Variables
+from ..hierarchy.settings import Setting, settings_of, vectors_of_levels
+from ..hierarchy.variables import Variable, Variables
 from .quantiles import prior_quantile
-
-#: What doubling a variable multiplies a standard deviation with, and what the variable then is.
-_KINDS = {"sd": 2.0, "variance": 2**0.5, "precision": 0.5**0.5}
-
-#: Families of effects whose scale is their spread around a common location.
-_LOCATION_SCALE = ("Cauchy", "Laplace", "Logistic", "Normal", "StudentT", "ZeroSumNormal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,30 +101,61 @@ class GroupEffect:
 
 
 @fact
-def spreads(variables: Variables, response: Response, evidence: Evidence) -> list[Spread]:
+def hierarchy(variables: Variables, evidence: Evidence) -> Hierarchy:
+    """Read the hierarchy of the model, with what the spec declares of it."""
+    declared = evidence.get("declared_hierarchy") if evidence.has("declared_hierarchy") else {}
+    response = evidence.get("response") if evidence.has("response") else None
+    predictors = evidence.get("predictors") if evidence.has("predictors") else []
+    try:
+        return hierarchy_of(variables, response, predictors, **declared)
+    except Exception as error:
+        line = (str(error).splitlines() or [""])[0][:160]
+        raise Missing(f"not understood, because of {type(error).__name__}: {line}") from error
+
+
+@fact
+def spreads(
+    variables: Variables, response: Response, hierarchy: Hierarchy, evidence: Evidence
+) -> list[Spread]:
     """Find every variable that sets a spread."""
-    known = evidence.get("predictors") if evidence.has("predictors") else []
-    found = [*_centred(variables, response, known), *_noise(variables, response, known)]
-    for predictor in known:
-        found.extend(_non_centred(variables, predictor))
-    return list({(s.variable.name, s.of.name): s for s in found}.values())
+    predictors = evidence.get("predictors") if evidence.has("predictors") else []
+    found = settings_of(variables, hierarchy, response, predictors)
+    shrunk = {s.of.name for s in found if not s.noise and _is_local(s)}
+    several = Counter(s.of.name for s in found)
+    return [
+        Spread(
+            variable=s.variable,
+            of=s.of,
+            kind=str(s.kind),
+            noise=s.noise,
+            local=not s.noise and _is_local(s),
+            shrinkage=s.of.name in shrunk,
+            groups=_elements(s),
+            unit=_unit(s, predictors, alone=several[s.of.name] == 1),
+        )
+        for s in found
+    ]
 
 
 @fact
 def group_effects(
-    variables: Variables, predictors: Sequence[Predictor], spreads: Sequence[Spread]
+    variables: Variables,
+    predictors: Sequence[Predictor],
+    spreads: Sequence[Spread],
+    hierarchy: Hierarchy,
 ) -> list[GroupEffect]:
     """Find every vector of which each row of an outcome uses one element."""
     found = []
+    levels = vectors_of_levels(hierarchy)
     for predictor in predictors:
         moving = {g.variable for g in predictor.grouped if not g.fixed}
         for grouped in predictor.grouped:
             variable = variables[grouped.variable]
             own = tuple(s for s in spreads if s.of.name == variable.name and not s.noise)
-            if own:
+            if own or variable.name in levels:
                 style = "centred" if variable.parents else "non-centred"
             elif variable.parents or variable.name in moving:
-                continue  # a latent process, correlated effects, a loading: not understood here
+                continue  # a latent process, a loading: no groups of a level
             else:
                 style = "unpooled"
             found.append(
@@ -142,155 +170,34 @@ def group_effects(
     return found
 
 
-def _centred(
-    variables: Variables, response: Response, predictors: Sequence[Predictor]
-) -> Iterator[Spread]:
-    for effect in variables.free:
-        scale = effect.parameters.get("scale")
-        if scale is None or effect.size < 2 or effect.name.endswith("_unobserved"):
-            continue
-        if effect.family not in _LOCATION_SCALE:
-            continue
-        parents = [variables[p] for p in scale.parents if response.moves(scale.expression, p)]
-        local = any(p.shape == effect.shape for p in parents)
-        for parent in parents:
-            kind = _kind(response, scale.expression, parent)
-            if kind is not None:
-                yield Spread(
-                    variable=parent,
-                    of=effect,
-                    kind=kind,
-                    local=parent.shape == effect.shape,
-                    shrinkage=local,
-                    groups=effect.size // max(parent.size, 1),
-                    unit=_unit(effect.name, predictors, offset=1.0),
-                )
+def _is_local(setting: Setting) -> bool:
+    """Whether a variable holds one spread for every element, as in a horseshoe."""
+    return setting.variable.size > 1 and setting.variable.shape == setting.of.shape
 
 
-def _noise(
-    variables: Variables, response: Response, predictors: Sequence[Predictor]
-) -> Iterator[Spread]:
-    for outcome in variables.observed:
-        scale = outcome.parameters.get("scale")
-        if scale is None or outcome.family not in ("Normal", "StudentT", "Laplace", "Logistic"):
-            continue
-        unit = next((p.unit for p in predictors if p.outcome is outcome), None)
-        for name in scale.parents:
-            parent = variables[name]
-            if parent.parents or not response.moves(scale.expression, name):
-                continue
-            kind = _kind(response, scale.expression, parent)
-            if kind is not None:
-                yield Spread(variable=parent, of=outcome, kind=kind, noise=True, unit=unit)
-
-
-def offsets_of(variables: Variables, predictor: Predictor) -> list[Variable]:
-    """Return the vectors with a constant prior that others may scale."""
-    fixed = {g.variable for g in predictor.grouped if g.fixed}
-    inside = {*predictor.others, *(g.variable for g in predictor.grouped)}
-    moving = {g.variable for g in predictor.grouped if not g.fixed}
-    found = [variables[n] for n in sorted(inside - (fixed - moving))]
-    return [v for v in found if v.size > 1 and v.support is Support.REAL and not v.parents]
-
-
-def scales_of(variables: Variables, predictor: Predictor, offset: Variable) -> dict[str, str]:
-    """Return the variables that multiply an offset, and what they are: sd, variance, ..."""
-    candidates = [variables[n] for n in predictor.others if _may_be_scale(variables[n])]
-    plain = [v for v in candidates if v.support is Support.REAL]
-    found = {}
-    for scale in candidates:
-        if scale is offset or not _fits(scale, offset):
-            continue
-        kind = _kind_of_gate(predictor, offset, scale)
-        # A factor in front of everything else, too, is an amplitude and no spread.
-        if kind is not None and not any(
-            _kind_of_gate(predictor, other, scale) for other in plain if other is not scale
-        ):
-            found[scale.name] = kind
-    return found
-
-
-def _non_centred(variables: Variables, predictor: Predictor) -> Iterator[Spread]:
-    for offset in offsets_of(variables, predictor):
-        if not offset.is_standardised:
-            continue
-        found = scales_of(variables, predictor, offset)
-        local = any(variables[s].shape == offset.shape for s in found)
-        grouped = [g for g in predictor.grouped if g.variable == offset.name]
-        for name, kind in found.items():
-            scale = variables[name]
-            unit: float | None = predictor.unit
-            if kind == "sd" and len(found) == 1:
-                at = float(np.mean(predictor.probe.points[0][name]))
-                unit = _unit(offset.name, [predictor], offset=at)
-            yield Spread(
-                variable=scale,
-                of=offset,
-                kind=kind,
-                local=scale.shape == offset.shape,
-                shrinkage=local,
-                groups=grouped[0].groups if grouped else offset.size,
-                unit=unit,
-            )
-
-
-def _may_be_scale(variable: Variable) -> bool:
-    if variable.support in (Support.POSITIVE, Support.UNIT):
-        return True
-    return variable.support is Support.REAL and variable.size == 1
-
-
-def _fits(scale: Variable, offset: Variable) -> bool:
-    """Whether a scale can belong to an offset: a number, one per column, or one per element."""
-    return (
-        scale.size == 1
-        or scale.shape == offset.shape
-        or (len(offset.shape) > 1 and scale.shape in (offset.shape[-1:], offset.shape[:1]))
-    )
-
-
-def _kind(response: Response, expression: Any, variable: Variable) -> str | None:
-    """Return what a variable is to a standard deviation, from what doubling it does."""
-    base = response.base[variable.name]
-    before = response.evaluate(expression)
-    if variable.support is Support.REAL:
-        after = response.evaluate(expression, {variable.name: base + np.log(2)})
-        return "log sd" if _ratio(before, after) == 2.0 else None
-    ratio = _ratio(before, response.evaluate(expression, {variable.name: 2 * base}))
-    return next((k for k, r in _KINDS.items() if ratio == r), None)
-
-
-def _kind_of_gate(predictor: Predictor, offset: Variable, scale: Variable) -> str | None:
-    """Return what a variable is to the effect of an offset on the predictor."""
-    base = np.asarray(predictor.probe.points[0][scale.name], dtype=float)
-    grown = base + np.log(2) if scale.support is Support.REAL else 2 * base
-    before = predictor.effect_of(offset, {})
-    after = predictor.effect_of(offset, {scale.name: grown})
-    ratio = _ratio(before, after)
-    if scale.support is Support.REAL:
-        return "log sd" if ratio == 2.0 else None
-    return next((k for k, r in _KINDS.items() if ratio == r), None)
-
-
-def _ratio(before: Array, after: Array) -> float | None:
-    """Return which of the known factors takes one array to the other, if one does everywhere."""
-    if before.shape != after.shape or not np.isfinite(before).all():
+def _elements(setting: Setting) -> int | None:
+    """Return how many elements share a spread; None for noise."""
+    if setting.noise:
         return None
-    if np.abs(before).max(initial=0) == 0:
-        return None
-    return next((f for f in _KINDS.values() if np.allclose(after, f * before, rtol=1e-5)), None)
+    if setting.level is not None:
+        return len(setting.level.labels)
+    return setting.of.size // max(setting.variable.size, 1)
 
 
-def _unit(name: str, predictors: Sequence[Predictor], offset: float) -> float | None:
-    """Return an ordinary sd of an effect: that of the predictor, per unit of its design."""
+def _unit(setting: Setting, predictors: Sequence[Predictor], *, alone: bool) -> float | None:
+    """Return an ordinary sd: that of the predictor, per unit of what it is multiplied with."""
+    name = setting.of.name
+    if setting.noise:
+        return next((p.unit for p in predictors if p.outcome.name == name), None)
     for predictor in predictors:
-        for grouped in predictor.grouped:
-            if grouped.variable == name:
-                design = grouped.design[grouped.group >= 0] / offset
-                size = float(np.sqrt(np.mean(design**2)))
-                return predictor.unit / size if size > 0 else None
-        for column in predictor.columns:
-            if column.variable == name:
-                size = float(np.sqrt(np.mean(column.design**2)))
-                return predictor.unit / size if size > 0 else None
+        designs = [g.design[g.group >= 0] for g in predictor.grouped if g.variable == name]
+        designs += [c.design for c in predictor.columns if c.variable == name]
+        at = 1.0
+        if not setting.of.parents:  # an offset moves the predictor by its scale
+            if not alone or setting.kind is not Gate.SD:
+                return predictor.unit
+            at = float(np.mean(predictor.probe.points[0][setting.variable.name]))
+        for design in designs:
+            size = float(np.sqrt(np.mean((design / at) ** 2)))
+            return predictor.unit / size if size > 0 else None
     return predictors[0].unit if len(predictors) == 1 else None

@@ -250,7 +250,7 @@ def test_nothing_is_compiled_or_sampled(tmp_path: Path, monkeypatch: pytest.Monk
 def test_evidence_for_reviews(tmp_path: Path) -> None:
     (spec,) = load_specs(str(write(tmp_path, GOOD)))
     evidence = static_evidence(spec, spec.build())
-    assert set(evidence) == {"variables", "spec_ignores"}
+    assert set(evidence) == {"variables", "spec_ignores", "declared_hierarchy"}
     assert evidence["variables"]["tau"].line == line_with(tmp_path / "models.py", '"tau"')
 
 

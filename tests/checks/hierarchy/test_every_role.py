@@ -508,3 +508,13 @@ def test_declared_noise_settles_a_potential() -> None:
         assert found.roles["sigma"] is Role.NOISE
         assert [o.noise for o in found.outcomes] == [("sigma",)]
         assert "sigma" not in found.unclear
+
+
+def test_an_offset_that_is_not_standard_is_unclear() -> None:
+    def body() -> None:
+        tau, z = pm.HalfNormal("tau", 1), pm.Normal("z", 0, 5, dims="group")
+        normal(tau * z[GROUP])
+
+    found = read(body)
+    assert found.roles["z"] is found.roles["tau"] is Role.UNCLEAR
+    assert 'pm.Normal("z", 0, 1)' in found.unclear["tau"]
