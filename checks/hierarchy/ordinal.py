@@ -40,7 +40,7 @@ def softmax(response: Response, outcome: Variable) -> Probe | None:
     if outcome.family not in ("Categorical", "Multinomial"):
         return None
     log_p = pt.log(as_tensor(outcome.parameters["p"].expression))
-    found = _first_linear(response, outcome, log_p[..., 1:] - log_p[..., :1], ["identity"])
+    found = _first_linear(response, outcome, log_p[..., 1:] - log_p[..., 0, None], ["identity"])
     return None if found is None else found[1]
 
 
