@@ -46,7 +46,8 @@ def read_declared(notes: Notes) -> None:
     for name, offset in notes.scales.items():
         if offset is not None:
             notes.roles.setdefault(name, Role.SCALE)
-            notes.roles.setdefault(offset, Role.OFFSET)
+            centred = bool(notes.variables[offset].parents)
+            notes.roles.setdefault(offset, Role.GROUP_EFFECT if centred else Role.OFFSET)
 
 
 def read_noise(notes: Notes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..evidence import Missing
-from .discovery import discover
+from .discovery import discover, free_names
 from .hierarchy import Hierarchy
 from .level import Level, Noise, noise_by_outcome
 from .plain import plain_model
@@ -87,6 +87,7 @@ def hierarchy_of(
     """
     model = variables.model
     found = discover(model, levels)
+    _drop_unscaled(found, model, {n for n, of in (scales or {}).items() if of is None})
     found.relations = relate(
         found.entering,
         {name: len(level.labels) for name, level in found.levels.items()},
@@ -96,6 +97,18 @@ def hierarchy_of(
     settled = noise_by_outcome(noise or {}, outcomes)
     assign_roles(found, variables, response, predictors, scales=scales, noise=settled)
     return found
+
+
+def _drop_unscaled(found: Hierarchy, model: pm.Model, no_scales: set[str]) -> None:
+    """Drop levels whose scale is made of nothing but what is declared to be no scale."""
+    for name, level in list(found.levels.items()):
+        made_of = free_names([level.scale], model)
+        if level.declared is None and made_of and made_of <= no_scales:
+            del found.levels[name]
+            for known in (found.members, found.also, found.why_no_rows):
+                known.pop(name, None)
+    held = {v for level in found.levels.values() for v in level.variables}
+    found.offsets &= held
 
 
 def _predictors(variables: Variables) -> tuple[Response | None, Sequence[Predictor]]:

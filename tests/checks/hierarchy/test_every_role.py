@@ -497,6 +497,33 @@ def test_what_may_be_a_loading_is_unclear_until_it_is_declared() -> None:
     assert settled.levels == {}
 
 
+def test_an_amplitude_that_is_declared_to_be_no_scale_makes_no_level() -> None:
+    """Nobody but the author can tell ``top * u`` from ``tau * z``."""
+
+    def body() -> None:
+        top, u = pm.HalfNormal("top", 1), pm.Normal("u", 0, 1, dims="group")
+        normal(top * u[GROUP])
+
+    assert list(read(body).levels) == ["group"]
+    found = read(body, scales={"top": None})
+    assert found.levels == found.members == {}
+    assert found.offsets == set()
+    assert found.roles["u"] is Role.UNPOOLED
+    assert found.roles["top"] is Role.NONLINEAR
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_a_declared_scale_has_effects_or_offsets(centred: bool) -> None:
+    def body() -> None:
+        tau = pm.HalfNormal("tau", 1)
+        u = pm.Normal("u", 0, tau if centred else 1, dims="group")
+        normal(u[GROUP] if centred else tau * u[GROUP])
+
+    roles = read(body, scales={"tau": "u"}).roles
+    assert roles["u"] is (Role.GROUP_EFFECT if centred else Role.OFFSET)
+    assert roles["tau"] is Role.SCALE
+
+
 def test_declared_noise_settles_a_potential() -> None:
     def body() -> None:
         theta = pm.Normal("theta", 0, pm.HalfNormal("tau", 1), dims="group")
