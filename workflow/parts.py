@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     import pymc as pm
 
 
+#: Variables that are named as those an expression is computed from.
+_MOST_PARENTS = 8
+
+
 def variables_of(model: pm.Model) -> list[dict[str, Any]]:
     """Return every variable of a model in words, in the order of the model.
 
@@ -58,7 +62,7 @@ def _variable(model: pm.Model, variable: Any, kind: str, named: Sequence[Any]) -
     if random:
         words, parameters = _distribution(variable, named)
     else:
-        words = f"f({', '.join(_parents(variable, named))})"
+        words = _function_of(_parents(variable, named))
     about = type(model.rvs_to_transforms.get(variable)).__name__ if random else ""
     structure, arrays = graph_keys(
         _parameters(variable) if random else variable.owner.inputs,
@@ -105,9 +109,16 @@ def _parameter(variable: Any, named: Sequence[Any]) -> str:
         return str(variable.name)
     parents = _parents(variable, named)
     if parents:
-        return f"f({', '.join(parents)})"
+        return _function_of(parents)
     value = constant_value(variable)
     return "numbers" if value is None else number(value, 3)
+
+
+def _function_of(parents: Sequence[str]) -> str:
+    """Return ``f(mu, tau, z)``; of many variables only the first are named."""
+    left_out = len(parents) - _MOST_PARENTS
+    more = [f"{left_out} more"] if left_out > 0 else []
+    return f"f({', '.join([*parents[:_MOST_PARENTS], *more])})"
 
 
 def _parents(variable: Any, named: Sequence[Any]) -> list[str]:
