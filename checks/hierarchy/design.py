@@ -61,10 +61,7 @@ def _predictors(entrance: Entrance) -> list[Any]:
             point = entrance.points[0]
             before, after = (
                 entrance.reader.points.value(variable, point, moved)
-                for moved in (
-                    {entrance.level.entry: entrance.start(point)},
-                    entrance.moved(point, entrance.unequal),
-                )
+                for moved in (None, entrance.moved(point, entrance.unequal))
             )
             if not np.array_equal(before, after):
                 found.append(variable)
@@ -112,10 +109,7 @@ def _design_at(entrance: Entrance, point: Point, predictor: Any, group: np.ndarr
     def change(steps: Array) -> Array | None:
         before, after = (
             entrance.reader.points.value(predictor, point, moved)
-            for moved in (
-                {entrance.level.entry: entrance.start(point)},
-                entrance.moved(point, steps),
-            )
+            for moved in (None, entrance.moved(point, steps))
         )
         if before.ndim > len(entrance.shape):
             return None

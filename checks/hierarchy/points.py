@@ -37,6 +37,7 @@ class Points:
         self._named = {variables[name].rv: name for name in variables}
         self._functions: dict[Any, Any] = {}
         self._points: dict[tuple[int, float], Point] = {}
+        self._known: dict[Any, list[Array]] = {}
 
     def at(self, seed: int, size: float = 0.3) -> Point:
         """Return an ordinary value for every variable; other seeds give other values."""
@@ -62,12 +63,29 @@ class Points:
         moved : mapping of TensorVariable to ndarray, optional
             Any variables of the graph, with their values.
         """
-        moved = moved or {}
-        inputs, function = self._function(tuple(expressions), tuple(moved))
-        values = [np.asarray(moved[v] if v in moved else point[self._named[v]]) for v in inputs]
-        typed = [v.astype(i.dtype) for v, i in zip(values, inputs, strict=True)]
+        if not moved:
+            return self._unmoved(tuple(expressions), point)
+        # Random variables are cuts anyway, so that one function serves all of them.
+        cuts = tuple(v for v in moved if v not in self._named)
+        inputs, function = self._function(tuple(expressions), cuts)
+        typed = [
+            np.asarray(moved[v]).astype(v.dtype) if v in moved else self._typed(point, v)
+            for v in inputs
+        ]
         with np.errstate(all="ignore"), uncompiled():
             return [np.asarray(v) for v in function(*typed)]
+
+    def _typed(self, point: Point, variable: Any) -> np.ndarray:
+        return np.asarray(point[self._named[variable]]).astype(variable.dtype)
+
+    def _unmoved(self, expressions: tuple[Any, ...], point: Point) -> list[Array]:
+        key = (expressions, id(point))
+        if key not in self._known:
+            inputs, function = self._function(expressions, ())
+            with np.errstate(all="ignore"), uncompiled():
+                found = function(*[self._typed(point, v) for v in inputs])
+            self._known[key] = [np.asarray(v) for v in found]
+        return self._known[key]
 
     def value(self, expression: Any, point: Point, moved: Any = None) -> Array:
         """Evaluate one expression as floating-point numbers."""

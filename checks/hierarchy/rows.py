@@ -171,7 +171,6 @@ class Entrance:
         self.is_level = shape is not None
         self.is_potential = end in reader.graph.model.potentials
         self.groups = len(level.labels)
-        self._starts: dict[int, Array] = {}
         self.expressions, self._trailing = self._what_moves()
         self._refuse_draws()
         try:
@@ -186,10 +185,10 @@ class Entrance:
         """Return the group of every row, and what the effects are multiplied with there."""
         from .design import with_design
 
-        first, *others = [self._groups_at(point) for point in self.points]
+        first = self._groups_at(self.points[0])
         if (first < 0).all():
             raise DoesNotEnter
-        if any(not np.array_equal(first, other) for other in others):
+        if not self._are_groups_at(self.points[1], first):
             raise LatentClass(
                 f"which element of {self.level.effect_name} a row of {self.name} depends on is "
                 "drawn with the model"
@@ -203,9 +202,7 @@ class Entrance:
 
     def start(self, point: Point) -> Array:
         """Return the entry of the level at a point."""
-        if id(point) not in self._starts:
-            self._starts[id(point)] = self.reader.points.value(self.level.entry, point)
-        return self._starts[id(point)]
+        return self.reader.points.value(self.level.entry, point)
 
     def moved(self, point: Point, steps: Array) -> dict[Any, Array]:
         """Return the entry with the effects of the level moved, group by group."""
@@ -261,13 +258,16 @@ class Entrance:
     def _near_enough(self) -> tuple[Point, ...]:
         """Choose points so near to zero that moved effects show in every row they enter."""
         near, nearest = (tuple(self.reader.points.at(s, size) for s in SEEDS) for size in SIZES)
-        seen = [int(self._rows_moved(p[0], self.unequal).sum()) for p in (near, nearest)]
-        return nearest if seen[1] > seen[0] else near
+        seen = self._rows_moved(near[0], self.unequal)
+        if seen.all():
+            return near
+        more = self._rows_moved(nearest[0], self.unequal)
+        return nearest if more.sum() > seen.sum() else near
 
     def _rows_moved(self, point: Point, steps: Array) -> np.ndarray:
         """Return which rows change in any parameter of the outcome."""
-        before = self._values(point, {self.level.entry: self.start(point)})
-        after = self._values(point, self.moved(point, steps))
+        before = self.reader.points.values(self.expressions, point)
+        after = self.reader.points.values(self.expressions, point, self.moved(point, steps))
         rows = np.zeros(int(np.prod(self.shape)), dtype=bool)
         for old, new, trailing in zip(before, after, self._trailing, strict=True):
             if old.shape != new.shape:
@@ -275,9 +275,6 @@ class Entrance:
             unchanged = (old == new) | ((old != old) & (new != new))
             rows |= _by_row(~unchanged, self.shape, trailing)
         return rows
-
-    def _values(self, point: Point, moved: Mapping[Any, Array]) -> list[Array]:
-        return self.reader.points.values(self.expressions, point, moved)
 
     def _groups_at(self, point: Point) -> np.ndarray:
         """Read the number of every row's group off its binary digits; -1 where none enters."""
@@ -296,6 +293,16 @@ class Entrance:
                 f"some rows of {self.name} depend on several elements of {self.level.effect_name}"
             )
         return np.where(enters, group, -1)
+
+    def _are_groups_at(self, point: Point, group: np.ndarray) -> bool:
+        """Whether rows have the same groups at another point."""
+        numbers = np.arange(self.groups)
+        for place in range((self.groups - 1).bit_length()):
+            digit = (numbers >> place) & 1
+            moved = self._rows_moved(point, self.unequal * digit)
+            if not np.array_equal(moved, (group >= 0) & (digit[group] == 1)):
+                return False
+        return True
 
 
 def in_one_line(error: Exception) -> str:

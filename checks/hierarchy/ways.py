@@ -7,7 +7,6 @@ offsets have become before rows are picked, times the random numbers that they a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -131,25 +130,29 @@ class Follower:
             base=self.offsets,
             dims=dims_of(self.reader.graph.model, self.offsets),
         )
-        return list(self._follow(start, self.offsets))
+        found, todo = [], [(start, self.offsets)]
+        while todo:
+            way, current = todo.pop()
+            further = self._further(way, current)
+            todo += reversed(further)
+            if not further:
+                found.append(way)
+        return found
 
-    def _follow(self, way: Way, current: Any) -> Iterator[Way]:
-        if way.by_group and way.total is None and not way.centred:
+    def _further(self, way: Way, current: Any) -> list[tuple[Way, Any]]:
+        """Return the way behind every use of where it has come to."""
+        if way.by_group and way.total is None and not way.centred and way.columns is None:
             gate = without_mean(self.reader, current, self.point)
             if gate is not None:
-                yield from self._follow(self._centred(way, gate), gate)
-                return
-        went_on = False
+                return [(self._centred(way, gate), gate)]
+        found = []
         for node in self.reader.graph.clients(current):
             positions = [k for k, v in enumerate(node.inputs) if v is current]
-            if not depends_on_values(node, positions):
-                continue
-            further = self._step(way, node, current)
-            if further is not None:
-                went_on = True
-                yield from self._follow(further, node.outputs[0])
-        if not went_on:
-            yield way
+            if depends_on_values(node, positions):
+                further = self._step(way, node, current)
+                if further is not None:
+                    found.append((further, node.outputs[0]))
+        return found
 
     def _step(self, way: Way, node: Any, current: Any) -> Way | None:
         """Return the way behind a node, or None where nothing more can be learned."""
