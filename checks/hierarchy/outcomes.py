@@ -159,12 +159,7 @@ def _read(outcome: Variable, response: Response, linear: Predictor | None) -> Li
         role = location_parameter(response, outcome)
         location = [outcome.parameters[role].expression] if role else []
         _add_components(found, response, location, along=None)
-    found.location = {
-        name
-        for e in location
-        for name in response.variables.parents_of(e)
-        if response.moves(e, name)
-    }
+    found.location = {name for e in location for name in response.movers(e)}
     for face in found.faces:
         predictor = face.predictor
         found.location |= {c.variable for c in predictor.columns}
@@ -256,4 +251,5 @@ def _movers(response: Response, outcome: Variable, role: str) -> Iterable[str]:
         return parameter.parents  # holds a draw: what the graph says is all there is
     if outcome.family in ("Categorical", "Multinomial") and role == "p":
         return ()
-    return [n for n in parameter.parents if response.moves(parameter.expression, n)]
+    moving = response.movers(response.expression((outcome.name, role)))
+    return [n for n in parameter.parents if n in moving]

@@ -43,6 +43,7 @@ class Response:
         self._expressions: dict[Key, Any] = dict(_expressions(variables))
         self._functions: dict[Any, Any] = {}
         self._side_by_side: dict[Any, Any] = {}
+        self._movers: dict[Any, set[str]] = {}
 
     @property
     def keys(self) -> list[Key]:
@@ -129,11 +130,22 @@ class Response:
 
     def moves(self, expression: Any, name: str) -> bool:
         """Whether moving a variable really changes an expression (and not only its shape)."""
-        before = self.evaluate(expression)
-        after = self.evaluate(expression, {name: self.nudged(name)})
-        return before.shape != after.shape or not np.allclose(
-            before, after, rtol=1e-9, atol=0, equal_nan=True
-        )
+        return name in self.movers(expression)
+
+    def movers(self, expression: Any) -> set[str]:
+        """Return the variables that really change an expression (and not only its shape)."""
+        if expression not in self._movers:
+            names = self.variables.parents_of(expression)
+            before = self.evaluate(expression)
+            moves = [{name: self.nudged(name)} for name in names]
+            after = self.evaluate_many(expression, moves, self.base)
+            self._movers[expression] = {
+                name
+                for name, value in zip(names, after, strict=True)
+                if value.shape != before.shape
+                or not np.allclose(before, value, rtol=1e-9, atol=0, equal_nan=True)
+            }
+        return self._movers[expression]
 
     def nudged(self, name: str, size: float = 0.5) -> np.ndarray:
         """Return the base value of a variable moved by unequal steps inside its support."""
