@@ -11,7 +11,7 @@ from .gates import LAWFUL, Gate, Gates, fits, gates_of
 from .hierarchy import Role
 from .notes import Notes
 from .outcomes import Face
-from .shapes import is_cumulative, is_disguised
+from .shapes import is_cumulative, is_disguised, terms_in_one
 from .variables import Support, Variable
 
 
@@ -124,11 +124,17 @@ def _standardised(notes: Notes, face: Face, gates: Gates, *, grouped: bool) -> N
             notes.take(v.name, Role.OFFSET)
             _spread(notes, gates, Role.SCALE)
         return
-    if gates.of(Gate.BENDS):
+    # All columns are asked for last: along a kernel they are dear, and its first moves every row.
+    bent = bool(gates.of(Gate.BENDS))
+    columns = None if bent and _moves_every_row(face, v) else _columns(notes, face, v)
+    if columns is not None and (terms := terms_in_one(columns)):
+        notes.say_several_terms(v.name, terms)
+        _spread(notes, gates, Role.SCALE)
+        return
+    if bent:
         notes.take(v.name, Role.PROCESS)
         _spread(notes, gates, Role.PROCESS_PARAMETER)
         return
-    columns = _columns(notes, face, v)
     if columns is None or not lawful:
         return
     if is_cumulative(columns):
@@ -158,6 +164,11 @@ def _not_standardised(notes: Notes, gates: Gates) -> None:
             f"{' and '.join(lawful)}, which is then not the sd between groups",
             f'write pm.Normal("{v.name}", 0, 1)',
         )
+
+
+def _moves_every_row(face: Face, v: Variable) -> bool:
+    first = np.eye(1, v.size).reshape(v.shape)
+    return bool((face.predictor.probe.by(v, first) != 0).all())
 
 
 def _columns(notes: Notes, face: Face, v: Variable) -> Array | None:

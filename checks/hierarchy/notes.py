@@ -53,3 +53,11 @@ class Notes:
     def say(self, name: str, why: str, do: str) -> None:
         """Note why a variable has no clear role, and what settles it."""
         self.unclear.setdefault(name, f"{name}: {why}; {do}")
+
+    def say_several_terms(self, name: str, terms: int) -> None:
+        """Note that a vector may hold the effects of several terms one after the other."""
+        self.unclear.setdefault(
+            name,
+            f"{name} may hold the effects of {terms} terms, of which every row takes one each; "
+            "give each term a vector of its own",
+        )

@@ -18,6 +18,7 @@ from .notes import Notes
 from .outcomes import Likelihood, outcomes_of, read_likelihoods
 from .predictor import Predictor
 from .response import EXPECTED, Response
+from .shapes import terms_in_one
 from .variables import Variable, Variables
 
 #: Where a variable has several roles, the first of these is the one it keeps.
@@ -225,11 +226,23 @@ def _conditional(notes: Notes, v: Variable, suggested: set[Role]) -> Role:
     for role in (Role.COMPONENT, Role.CUTPOINTS):
         if role in means:
             return role
+    if v.family != "Mixture" and (terms := _terms_in(notes, v)):
+        notes.say_several_terms(v.name, terms)
+        return Role.UNCLEAR
     if v.family == "Mixture" or Role.COEFFICIENT in means:
         return Role.SHRUNKEN
     if _has_local(notes, v) and not _is_grouped(notes, v):
         return Role.SHRUNKEN
     return Role.GROUP_EFFECT
+
+
+def _terms_in(notes: Notes, v: Variable) -> int:
+    """Return how many terms a vector may hold one after the other; 0 if it holds one."""
+    for predictor in (face.predictor for it in notes.likelihoods for face in it.faces):
+        for column in predictor.columns:
+            if column.variable == v.name and (terms := terms_in_one(column.design)):
+                return terms
+    return 0
 
 
 def _is_grouped(notes: Notes, v: Variable) -> bool:

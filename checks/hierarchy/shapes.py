@@ -33,6 +33,30 @@ def is_disguised(design: Array) -> bool:
     return bool(len(different) <= design.shape[1] + 2)
 
 
+def terms_in_one(design: Array) -> int:
+    """Return how many elements every row takes, where they are one each of as many groupings.
+
+    A vector that holds the effects of several terms one after the other enters like that: every row
+    takes one intercept and one slope. It is 0 for other designs, as of measured predictors.
+    """
+    taken = np.abs(design) > 1e-9 * np.abs(design).max(initial=0)
+    if not taken.size:
+        return 0
+    terms = int(taken[0].sum())
+    if not 1 < terms < design.shape[1] or (taken.sum(1) != terms).any():
+        return 0
+    together = taken.T.astype(int) @ taken > 0
+    groupings: list[list[int]] = []
+    for column in range(design.shape[1]):
+        apart = (g for g in groupings if not together[column, g].any())
+        into = next(apart, None)
+        if into is None:
+            groupings.append([column])
+        else:
+            into.append(column)
+    return terms if len(groupings) == terms else 0
+
+
 def uses_matrix(predictor: Predictor, variable: Variable) -> bool:
     """Whether a variable reaches a predictor through a product with a matrix, not by an index."""
     from pytensor.graph.traversal import ancestors

@@ -17,6 +17,8 @@ from . import (
     shrinkage,
     slopes,
     textbook,
+    uncommon,
+    uncommon_rows,
 )
 from .expected import Case
 
@@ -36,11 +38,15 @@ BASIC: list[Case] = [case for file in _BASIC for case in file.MODELS]
 PUBLISHED: list[Case] = [case for file in _PUBLISHED for case in file.MODELS]
 """Models after well-known published ones, in the style of their authors."""
 
+UNCOMMON: list[Case] = [*uncommon.MODELS, *uncommon_rows.MODELS]
+"""Models in uncommon forms."""
+
 DECLARED: list[Case] = list(awkward.DECLARED)
 """Models that only a declaration settles, with it."""
 
 COLLECTIONS = {
     "54 models, one for each construction": BASIC,
     "53 models after published ones": PUBLISHED,
+    "21 models in uncommon forms": UNCOMMON,
     "3 models that need a declaration, with it": DECLARED,
 }

@@ -33,9 +33,11 @@ def _faults(answers: list[Answer]) -> list[str]:
 
 
 def _has_rows(case: Case) -> bool:
-    """Whether the model holds all rows, and a variable with one element for every group."""
+    """Whether the model holds all rows, and variables with one element for every group."""
     terms = [term for term in case.expected.levels if term.group is not None]
-    return bool(terms) and all(term.form != "declared" for term in terms)
+    declared = any(term.form == "declared" for term in terms)
+    one_size = len({t.variable for t in terms}) == len({(t.variable, t.size) for t in terms})
+    return bool(terms) and not declared and one_size
 
 
 @pytest.mark.parametrize("case", _named(EVERY))
