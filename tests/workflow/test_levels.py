@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pymc as pm
 import pytest
@@ -9,7 +12,8 @@ import xarray as xr
 from numpy.testing import assert_allclose
 
 from poolwise.checks import decompose, own_data_weight
-from poolwise.checks.hierarchy import Level, discover
+from poolwise.checks.hierarchy import Level, discover, plain_model
+from poolwise.checks.hierarchy.cheap import uncompiled
 from poolwise.workflow import levels as module
 from poolwise.workflow.levels import level_dataset
 
@@ -38,8 +42,9 @@ def draws_of(model: pm.Model, chains: int = 2, draws: int = 30) -> xr.Dataset:
     values = pm.draw([model[n] for n in names], draws=chains * draws, random_seed=2)
     found = {}
     for name, value in zip(names, values, strict=True):
-        dims = model.named_vars_to_dims.get(name, ())
         shaped = np.reshape(value, (chains, draws, *np.shape(value)[1:]))
+        unnamed = [f"{name}_{axis}" for axis in range(shaped.ndim - 2)]
+        dims = model.named_vars_to_dims.get(name) or unnamed
         found[name] = (("chain", "draw", *dims), shaped)
     coords = {k: list(v) for k, v in model.coords.items() if v is not None}
     return xr.Dataset(found, coords=coords)
@@ -177,3 +182,118 @@ def test_declared_rows_that_contradict_the_model_are_refused() -> None:
     for rows, said in (("shifted", "other groups than the model"), ("from_one", "numbered from 0")):
         level = Level(effect="theta", location="mu", scale="tau", rows=rows)
         assert said in dataset(model, draws_of(model), level).attrs["why_no_information"]
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_correlated_intercepts_and_slopes(centred: bool) -> None:
+    with pm.Model(coords={"site": list("abcde"), "term": ["level", "slope"]}) as model:
+        sd = pm.Exponential.dist(1)
+        chol, _, _ = pm.LKJCholeskyCov("chol", n=2, eta=2, sd_dist=sd)
+        mu = pm.Normal("mu", 0, 1, dims="term")
+        if centred:
+            b = pm.MvNormal("b", mu, chol=chol, dims=("site", "term"))
+        else:
+            z = pm.Normal("z", 0, 1, dims=("term", "site"))
+            b = pm.Deterministic("b", mu + (chol @ z).T, dims=("site", "term"))
+        pm.Normal("y", b[GROUP, 0] + b[GROUP, 1] * X, pm.HalfNormal("sigma", 1), observed=Y)
+    with uncompiled():
+        draws = draws_of(model)
+    slope = level_dataset(model, discover(model), "site (slope)", draws)
+    packed = draws["chol"].values
+    assert_allclose(slope["scale"], np.sqrt(packed[..., 1] ** 2 + packed[..., 2] ** 2))
+    assert_allclose(slope["effect"], draws["b"].sel(term="slope"))
+    assert_allclose(slope["location"], draws["mu"].sel(term="slope"))
+    squares = np.bincount(GROUP, X**2)
+    assert_allclose(slope["information"], squares / draws["sigma"].values[..., None] ** 2)
+    intercepts_ = draws["b"].sel(term="level").values[..., GROUP]
+    by_group = [intercepts_[..., j == GROUP].mean(-1) for j in range(J)]
+    assert_allclose(slope["other"], np.moveaxis(by_group, 0, -1))
+    assert slope.attrs["effect"] == "b[slope]"
+
+
+def _why(effects: Callable[[Any, Any], Any], likelihood: Callable[[Any, Any], Any]) -> str:
+    with pm.Model(coords={"site": list("abcde")}) as model:
+        mu, tau = pm.Normal("mu", 0, 1), pm.HalfNormal("tau", 1)
+        likelihood(effects(mu, tau), mu)
+    level = level_dataset(model, discover(model), "site", draws_of(model))
+    assert set(level.data_vars) == {"effect", "location", "scale"}
+    return str(level.attrs["why_no_information"])
+
+
+def _normal(mu: Any, tau: Any) -> Any:
+    return pm.Normal("theta", mu, tau, dims="site")
+
+
+COUNTS = RNG.poisson(2, size=N)
+REASONS: list[tuple[str, Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = [
+    ("y is Poisson", _normal, lambda t, m: pm.Poisson("y", pm.math.exp(t[GROUP]), observed=COUNTS)),
+    (
+        "are StudentT",
+        lambda m, t: pm.StudentT("theta", 4, mu=m, sigma=t, dims="site"),
+        lambda t, m: pm.Normal("y", t[GROUP], 1, observed=Y),
+    ),
+    (
+        "neither mean nor standard deviation",
+        lambda m, t: pm.Cauchy("theta", m, t, dims="site"),
+        lambda t, m: pm.Normal("y", t[GROUP], 1, observed=Y),
+    ),
+    (
+        "sum to zero",
+        lambda m, t: pm.ZeroSumNormal("theta", sigma=t, dims="site"),
+        lambda t, m: pm.Normal("y", m + t[GROUP], 1, observed=Y),
+    ),
+    (
+        "depends on other parameters",
+        _normal,
+        lambda t, m: pm.Normal("y", pm.Normal("a", 0, 1) * t[GROUP], 1, observed=Y),
+    ),
+    (
+        "otherwise than as a part of its mean",
+        _normal,
+        lambda t, m: pm.Normal("y", 0, pm.math.exp(t[GROUP]), observed=Y),
+    ),
+    (
+        "several ways",
+        _normal,
+        lambda t, m: pm.Normal("y", t[GROUP], pm.math.exp(t[GROUP]), observed=Y),
+    ),
+    (
+        "otherwise than as a part of its mean",
+        _normal,
+        lambda t, m: pm.Normal("y", pm.math.exp(t[GROUP]), 1, observed=Y),
+    ),
+    (
+        "a level below it",
+        _normal,
+        lambda t, m: pm.Normal(
+            "y", pm.Normal("plot", t, pm.HalfNormal("s", 1), shape=5)[GROUP], 1, observed=Y
+        ),
+    ),
+    (
+        "is a potential",
+        _normal,
+        lambda t, m: pm.Potential("y", pm.logp(pm.Normal.dist(t[GROUP], 1), Y)),
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "effects", "likelihood"), REASONS)
+def test_why_there_are_no_weights(
+    said: str, effects: Callable[[Any, Any], Any], likelihood: Callable[[Any, Any], Any]
+) -> None:
+    assert said in _why(effects, likelihood)
+
+
+def test_labelled_tensors_are_evaluated_as_plain_ones() -> None:
+    pmd = pytest.importorskip("pymc.dims")
+    with pm.Model(coords={"site": list("abcde"), "row": range(N)}) as model:
+        theta = pmd.Normal("theta", pmd.Normal("mu"), pmd.HalfNormal("tau"), dims="site")
+        index, y = pmd.Data("index", GROUP, dims="row"), pmd.as_xtensor(Y, dims=("row",))
+        pmd.Normal("y", theta.isel(site=index), 2.0, observed=y, dims="row")
+    draws = draws_of(plain_model(model))
+    found = discover(model)
+    assert_allclose(level_dataset(model, found, "site", draws)["effect"], draws["theta"])
+    assert_allclose(
+        level_dataset(model, found, "site", draws)["information"].isel(chain=0, draw=0),
+        np.bincount(GROUP) / 4,
+    )
