@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .graph import as_scalar, unbroadcast
 from .hierarchy import GroupLevel
 from .names import column_label, labels_along, level_name
+from .operations import as_scalar, unbroadcast
 
 if TYPE_CHECKING:
     import pymc as pm

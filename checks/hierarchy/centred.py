@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .blocks import Block, Unclear
-from .graph import parameters_of
 from .names import dims_of
+from .operations import parameters_of
 from .rows import Reader
 from .spread import MULTIVARIATE, NORMAL, PROCESSES, spread_of
 from .variables import family_of

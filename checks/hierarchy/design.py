@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..draws import Array
-from .graph import Use, is_single, scalar_of
+from .graph import Use
 from .hierarchy import Membership
+from .operations import is_single, scalar_of
 from .points import Point
 
 if TYPE_CHECKING:

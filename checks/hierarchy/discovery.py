@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any
 from .blocks import Block, Unclear, levels_of
 from .centred import block_of_vector, own_scales
 from .declared import declared_level, offsets_among
-from .graph import parameters_of
 from .hierarchy import GroupLevel, Hierarchy, Membership
 from .level import Level
 from .names import how_to_declare
 from .non_centred import Loaded, blocks_of_offsets, printed
+from .operations import parameters_of
 from .plain import plain_model
 from .rows import (
     LatentClass,
@@ -68,6 +68,7 @@ class _Finder:
         self.reader, self.graph = reader, reader.graph
         self.found = Hierarchy()
         self.settled: set[str] = set()
+        self.loaded: list[tuple[list[str], str]] = []
 
     def find(self, declared: Mapping[str, Level]) -> Hierarchy:
         for name, level in declared.items():
@@ -81,6 +82,9 @@ class _Finder:
         for names, what in loops_of_scalars(self.graph, self.settled):
             self._unclear(names, what)
         self._enter()
+        held = {v for level in self.found.levels.values() for v in level.variables}
+        for names, what in self.loaded:
+            self._unclear([name for name in names if name not in held], what)
         self._mention_shared_scales()
         return self.found
 
@@ -91,7 +95,7 @@ class _Finder:
         except NoLevel:
             return
         except Loaded as reason:
-            self._unclear([str(rv.name), *reason.by], f"{rv.name} {reason}")
+            self.loaded.append(([str(rv.name), *reason.by], f"{rv.name} {reason}"))
         except Unclear as reason:
             if rv.ndim > 1 or self._enters_by_group(rv):
                 self._unclear([str(rv.name)], f"{rv.name} may be a level, but {reason}")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .blocks import Block, Unclear
-from .graph import unbroadcast
 from .names import dims_of
+from .operations import unbroadcast
 from .rows import Reader
 from .spread import standardised_spread
 from .variables import family_of

@@ -15,8 +15,9 @@ import numpy as np
 
 from ..draws import Array
 from .cheap import value_of
-from .graph import ModelGraph, before_sums
+from .graph import ModelGraph
 from .hierarchy import GroupLevel, Membership
+from .operations import before_sums
 from .points import SIZES, Point, Points
 from .variables import as_tensor, family_of, parameter_expressions, read_variables
 

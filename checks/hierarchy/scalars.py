@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from .graph import ModelGraph, is_single, parameters_of, scalar_of, unbroadcast
+from .graph import ModelGraph
+from .operations import is_single, parameters_of, scalar_of, unbroadcast
 from .spread import PROCESSES
 from .variables import family_of
 

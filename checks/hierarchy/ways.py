@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from .blocks import Unclear
-from .graph import (
+from .names import dims_of
+from .operations import (
     adds_axes,
     as_scalar,
     depends_on_values,
@@ -29,7 +30,6 @@ from .graph import (
     substituted,
     unbroadcast,
 )
-from .names import dims_of
 from .points import Point
 from .rows import Reader
 

@@ -207,7 +207,7 @@ def test_correlated_intercepts_and_slopes(centred: bool) -> None:
     assert_allclose(slope["information"], squares / draws["sigma"].values[..., None] ** 2)
     intercepts_ = draws["b"].sel(term="level").values[..., GROUP]
     by_group = [intercepts_[..., j == GROUP].mean(-1) for j in range(J)]
-    assert_allclose(slope["other"], np.moveaxis(by_group, 0, -1))
+    assert_allclose(slope["other"], np.stack(by_group, axis=-1))
     assert slope.attrs["effect"] == "b[slope]"
 
 
