@@ -260,6 +260,15 @@ def test_weighted_draws_agree_with_the_closed_form(seed: int) -> None:
             assert abs(z) < 4, f"{statistic} under sd {width}: z = {z:.1f}"
 
 
+def test_weights_without_a_tail_are_left_as_they_are() -> None:
+    ratios = np.zeros((2, 4, 500))
+    ratios[1, :, :50] = -np.inf  # outside the bounds of the alternative
+    found = importance_weights(ratios, np.array([0.5, 0.5]), 1)
+    assert found.trusted
+    assert_allclose(found.values.values[:, 50:], 1 / (4 * 450))
+    assert float(found.values.values[:, :50].max()) == 0
+
+
 def test_balanced_mixtures_share_the_draws() -> None:
     """Weights inversely proportional to marginal likelihoods, where these can be estimated."""
     own = {"mu": of(pm.Normal.dist(0, 2))}

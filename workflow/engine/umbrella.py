@@ -127,12 +127,18 @@ def importance_weights(ratios: Array, mixture: Array, k: int) -> Weights:
     largest = shares.max(axis=0)
     total = largest + np.log(np.exp(shares - largest).sum(axis=0))
     log_weights = ratios[k] - total
-    if np.ptp(log_weights) < 1e-10:
-        smooth, pareto_k = log_weights, float("-inf")
-    else:
-        # ArviZ takes minus the log weights.
-        smooth, found = array_stats.psislw(-log_weights.ravel(), r_eff=1.0)
-        smooth, pareto_k = np.asarray(smooth).reshape(log_weights.shape), float(found)
+    smooth, pareto_k = _smoothed(log_weights)
     weights = np.exp(smooth - smooth.max())
     over_mean = float(weights.max() / weights.mean())
     return Weights(xr.DataArray(weights / weights.sum(), dims=SAMPLE), pareto_k, over_mean)
+
+
+def _smoothed(log_weights: Array) -> tuple[Array, float]:
+    """Return Pareto smoothed log weights and the shape of their tail."""
+    try:
+        # ArviZ takes minus the log weights.
+        smooth, pareto_k = array_stats.psislw(-log_weights.ravel(), r_eff=1.0)
+    except ValueError:
+        # The largest weights are all the same: there is no tail to smooth.
+        return log_weights, float("-inf")
+    return np.asarray(smooth).reshape(log_weights.shape), float(pareto_k)
