@@ -11,7 +11,7 @@ from .hierarchy import GroupLevel
 from .level import Level
 from .names import dims_of, labels_along
 from .rows import Reader
-from .spread import standardised_spread
+from .spread import is_standard
 from .variables import family_of
 
 _SEEDS = (11, 12)
@@ -102,4 +102,4 @@ def _family(reader: Reader, level: GroupLevel, held: tuple[str, ...]) -> str:
 def offsets_among(reader: Reader, names: tuple[str, ...]) -> set[str]:
     """Return those of some free variables that have a standard prior."""
     model = reader.graph.model
-    return {name for name in names if standardised_spread(model[name]) is not None}
+    return {name for name in names if is_standard(model[name])}

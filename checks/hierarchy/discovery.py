@@ -39,7 +39,7 @@ from .rows import (
     in_one_line,
 )
 from .scalars import loops_of_scalars
-from .spread import standardised_spread
+from .spread import is_standard
 from .ways import NoLevel
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ class _Finder:
         except NoLevel:
             return
         except Loaded as reason:
-            self.loaded.append(([str(rv.name), *reason.by], f"{rv.name} {reason}"))
+            if self._enters_by_group(rv):
+                self.loaded.append(([str(rv.name), *reason.by], f"{rv.name} {reason}"))
         except Unclear as reason:
             if rv.ndim > 1 or self._enters_by_group(rv):
                 self._unclear([str(rv.name)], f"{rv.name} may be a level, but {reason}")
@@ -117,7 +118,7 @@ class _Finder:
     def _levels_in(self, rv: Any) -> Iterator[GroupLevel]:
         if self.graph.parents(*parameters_of(rv.owner)):
             blocks = [block_of_vector(self.reader, rv)]
-        elif standardised_spread(rv) is not None:
+        elif is_standard(rv):
             blocks = list(blocks_of_offsets(self.reader, rv))
         else:
             return
@@ -244,4 +245,4 @@ def free_names(expressions: Sequence[Any], model: pm.Model) -> set[str]:
 
 def is_standardised(rv: Any) -> bool:
     """Whether a vector has a prior centred at 0 with scale 1, as non-centred offsets have."""
-    return standardised_spread(rv) is not None
+    return is_standard(rv)

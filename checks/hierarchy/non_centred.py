@@ -11,7 +11,7 @@ from .blocks import Block, Unclear
 from .names import dims_of
 from .operations import unbroadcast
 from .rows import Reader
-from .spread import standardised_spread
+from .spread import constant_spread
 from .variables import family_of
 from .ways import Follower, NoLevel, Way
 
@@ -29,9 +29,9 @@ def blocks_of_offsets(reader: Reader, offsets: Any) -> Iterator[Block]:
     Unclear
         If they may be, and it cannot be told which.
     """
-    one = standardised_spread(offsets)
+    one = constant_spread(offsets)
     if one is None:
-        raise NoLevel("has no standard prior")
+        raise NoLevel("has no constant prior around zero")
     ways = Follower(reader, offsets, reader.points.at(_SEEDS[0])).ways()
     scaled = [w for w in ways if w.is_scaled]
     if not scaled:
@@ -89,6 +89,8 @@ def _is_again(block: Block, other: Block) -> bool:
 
 
 def _block(reader: Reader, offsets: Any, one: float, ways: list[Way]) -> Block:
+    import pytensor.tensor as pt
+
     way = next((w for w in ways if w.total is not ways[0].total and w.total is None), ways[0])
     point = reader.points.at(_SEEDS[0])
     if way.origin is not offsets and not reader.graph.passes(offsets, way.origin):
@@ -109,6 +111,8 @@ def _block(reader: Reader, offsets: Any, one: float, ways: list[Way]) -> Block:
     sums_to_zero = way.centred or family_of(offsets) == "ZeroSumNormal"
     alone = len(ways) == 1 and not sums_to_zero
     effect, location, name, called = _around(reader, offsets, way, alone=alone)
+    if way.flipped and _named_base(reader, way) is None:
+        unit = -unit if unit is not None else -pt.ones(())
     axes = [_axis_of_entry(positions, axis, shape) for axis in range(positions.ndim)]
     columns = tuple(a for a, axis in enumerate(axes) if axis == way.columns)
     return Block(
@@ -168,6 +172,13 @@ def _dims(
     return tuple(None if a is None or a >= len(way.dims) else way.dims[a] for a in axes)
 
 
+def _named_base(reader: Reader, way: Way) -> Any | None:
+    """Return the Deterministic of the effects without location, if none holds them with it."""
+    if way.later is not None or reader.graph.deterministic(way.total) is not None:
+        return None
+    return reader.graph.deterministic(way.base)
+
+
 def _around(reader: Reader, offsets: Any, way: Way, *, alone: bool) -> tuple[Any, Any, str, str]:
     """Return the effects, what they are centred on, the name of the effects, and how it is shown.
 
@@ -177,13 +188,12 @@ def _around(reader: Reader, offsets: Any, way: Way, *, alone: bool) -> tuple[Any
     import pytensor.tensor as pt
 
     zero = pt.zeros(())
-    total, base = (reader.graph.deterministic(v) for v in (way.total, way.base))
+    total, base = reader.graph.deterministic(way.total), _named_base(reader, way)
     if total is not None:
         return total, way.location, str(total.name), "{}"
-    if base is not None and way.later is None:
-        if way.total is None:
-            return base, zero, str(base.name), "{}"
-        return way.total - way.location, zero, str(base.name), "{}"
+    if base is not None:
+        deviations = base if way.total is None else way.total - way.location
+        return -deviations if way.flipped else deviations, zero, str(base.name), "{}"
     effect, location = way.total, way.location
     if effect is None:
         effect = way.base if way.later is None else way.base * way.later

@@ -108,25 +108,38 @@ def _root_of_diagonal(covariance: Any) -> Any:
     return pt.sqrt(pt.diagonal(covariance, axis1=-2, axis2=-1))
 
 
-def standardised_spread(rv: Any) -> float | None:
-    """Return the spread of a vector centred at 0 with scale 1; None for any other variable.
+def constant_spread(rv: Any) -> float | None:
+    """Return the spread of a vector centred at 0 with a constant scale; None for other variables.
 
-    Such a vector is the raw part of a non-centred effect. The spread is 1 except for families
-    whose standard deviation is another one at scale 1.
+    Such a vector times something random is the raw part of a non-centred effect. The spread is the
+    scale, except for families whose standard deviation is a multiple of it.
     """
+    scale = _constant_scale(rv)
+    return None if scale is None else scale * _SD_AT_SCALE_ONE[family_of(rv)]
+
+
+def is_standard(rv: Any) -> bool:
+    """Whether a vector is centred at 0 with scale 1."""
+    return _constant_scale(rv) == 1
+
+
+_SD_AT_SCALE_ONE = {
+    **dict.fromkeys(["Cauchy", "Normal", "StudentT", "ZeroSumNormal"], 1.0),
+    "Laplace": sqrt(2),
+    "Logistic": pi / sqrt(3),
+}
+
+
+def _constant_scale(rv: Any) -> float | None:
     from .cheap import constant_value
 
-    if rv.owner is None or rv.ndim == 0:
+    if rv.owner is None or rv.ndim == 0 or family_of(rv) not in _SD_AT_SCALE_ONE:
         return None
     base = distribution(rv)
-    family = family_of(base)
-    spreads = {"Normal": 1.0, "StudentT": 1.0, "Cauchy": 1.0, "ZeroSumNormal": 1.0}
-    spreads |= {"Laplace": sqrt(2), "Logistic": pi / sqrt(3)}
-    if family not in spreads:
+    *locations, scale = {
+        "ZeroSumNormal": lambda q: q[:1],
+        "StudentT": lambda q: q[1:3],
+    }.get(family_of(base), lambda q: q[:2])(list(base.owner.op.dist_params(base.owner)))
+    if any(constant_value(location) != 0 for location in locations):
         return None
-    q = list(base.owner.op.dist_params(base.owner))
-    wanted = {"ZeroSumNormal": [(0, 1.0)], "StudentT": [(1, 0.0), (2, 1.0)]}
-    for position, value in wanted.get(family, [(0, 0.0), (1, 1.0)]):
-        if constant_value(q[position]) != value:
-            return None
-    return spreads[family]
+    return constant_value(scale)

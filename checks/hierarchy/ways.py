@@ -66,8 +66,9 @@ class Way:
         Axis of the origin that a random matrix mixed.
     dims : tuple of (str or None)
         Names of the axes of the origin.
-    designed, ended, centred : bool
-        Whether data were multiplied, something else was added, the mean was taken out.
+    designed, ended, centred, flipped : bool
+        Whether data were multiplied, something else was added, the mean was taken out, the base
+        was taken off the location.
     loadings : tuple of TensorVariable
         Random expressions that multiply the sum that the offsets are part of.
     """
@@ -87,6 +88,7 @@ class Way:
     designed: bool = False
     ended: bool = False
     centred: bool = False
+    flipped: bool = False
     loadings: tuple[Any, ...] = ()
 
     @property
@@ -168,8 +170,9 @@ class Follower:
             return self._rearranged(way, node, current)
         if scalar == "Mul" or (scalar == "TrueDiv" and first):
             return self._scaled(way, node, others, inverted=scalar == "TrueDiv")
-        if scalar == "Add" or (scalar == "Sub" and first):
-            return self._added(way, node, others, sign=-1 if scalar == "Sub" else 1)
+        if scalar in ("Add", "Sub"):
+            sign = -1 if scalar == "Sub" and first else 1
+            return self._added(way, node, others, sign, flipped=scalar == "Sub" and not first)
         if is_product(node):
             return self._multiplied(way, node, others)
         positions = [k for k, v in enumerate(node.inputs) if v is current]
@@ -226,16 +229,19 @@ class Follower:
         wide = way.used is not None and way.used.ndim == way.at.ndim > 1
         return wide and (factor.ndim < way.at.ndim or factor.type.shape[0] == 1)
 
-    def _added(self, way: Way, node: Any, others: list[Any], sign: int) -> Way:
+    def _added(self, way: Way, node: Any, others: list[Any], sign: int, *, flipped: bool) -> Way:
         graph = self.reader.graph
         if way.ended:
             return way
         if any(graph.depends(v, self.offsets) for v in others):
             return replace(way, ended=True)
         if way.by_group and self._shape(node.outputs[0]) == self._shape(way.base_or_total):
+            if flipped and way.total is not None:
+                return replace(way, ended=True)
             location = _sum(way.location, others, sign)
-            return replace(way, total=node.outputs[0], location=location)
-        if way.designed or not all(is_single(v) for v in others):
+            flipped = flipped or way.flipped
+            return replace(way, total=node.outputs[0], location=location, flipped=flipped)
+        if flipped or way.designed or not all(is_single(v) for v in others):
             return replace(way, ended=True)
         return replace(way, shift=_sum(way.shift, others, sign))
 

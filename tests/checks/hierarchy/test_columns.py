@@ -217,6 +217,33 @@ def test_offsets_scaled_late_or_alike(build: Callable[[], None]) -> None:
         np.testing.assert_allclose(found.members[name].design, X if column else np.ones(N))
 
 
+def taken_off_a_location() -> None:
+    z, mu = pm.Normal("z", 0, 1, dims="g"), pm.Normal("mu", 0, 1)
+    theta = pm.Deterministic("theta", mu - pm.HalfNormal("tau", 1) * z, dims="g")
+    pm.Normal("y", theta[GROUP] * X, 1, observed=Y)
+
+
+def named_deviations_taken_off() -> None:
+    z, mu = pm.Normal("z", 0, 1, dims="g"), pm.Normal("mu", 0, 1)
+    u = pm.Deterministic("theta", pm.HalfNormal("tau", 1) * z, dims="g")
+    pm.Normal("y", (mu - u)[GROUP] * X, 1, observed=Y)
+
+
+@pytest.mark.parametrize("build", [taken_off_a_location, named_deviations_taken_off])
+def test_effects_that_are_taken_off(build: Callable[[], None]) -> None:
+    model = in_context(build)
+    found = discover(model)
+    level = found.levels["g"]
+    assert level.effect_name == "theta"
+    draw, effect, location, scale = evaluated(model, level)
+    whole = build is taken_off_a_location
+    deviations = draw["tau"] * draw["z"]
+    np.testing.assert_allclose(effect, draw["mu"] - deviations if whole else deviations)
+    np.testing.assert_allclose(location, draw["mu"] if whole else 0)
+    np.testing.assert_allclose(scale, draw["tau"])
+    np.testing.assert_allclose(found.members["g"].design, X if whole else -X)
+
+
 def interaction() -> None:
     u = pm.Normal("u", 0, pm.HalfNormal("tau", 1), dims=("g", "h"))
     pm.Normal("y", u[GROUP, OTHER], pm.HalfNormal("sigma", 1), observed=Y)

@@ -12,7 +12,7 @@ import pytest
 
 from poolwise.checks.hierarchy import discover
 from poolwise.checks.hierarchy.cheap import python_mode, uncompiled
-from poolwise.checks.hierarchy.spread import spread_of, standardised_spread
+from poolwise.checks.hierarchy.spread import constant_spread, spread_of
 
 RNG = np.random.default_rng(3)
 DRAWS, ERRORS = 200_000, 5.0
@@ -65,11 +65,12 @@ def test_effects_that_sum_to_zero_spread_as_their_sigma_says() -> None:
 def test_standard_offsets_of_other_families() -> None:
     laplace = pm.Laplace.dist(0, 1, shape=3)
     x = drawn(pm.Laplace.dist(0, 1, shape=DRAWS), 13)
-    spread = standardised_spread(laplace)
+    spread = constant_spread(laplace)
     assert spread is not None
     assert abs((x**2).mean() - spread**2) <= ERRORS * (x**2).std() / np.sqrt(x.size)
-    assert standardised_spread(pm.Normal.dist(0, 2, shape=3)) is None
-    assert standardised_spread(pm.Gamma.dist(1, 1, shape=3)) is None
+    assert constant_spread(pm.Normal.dist(0, 2, shape=3)) == 2
+    assert constant_spread(pm.Normal.dist(1, 2, shape=3)) is None
+    assert constant_spread(pm.Gamma.dist(1, 1, shape=3)) is None
 
 
 def rats() -> None:
