@@ -155,6 +155,8 @@ def _read(outcome: Variable, response: Response, linear: Predictor | None) -> Li
         linear = linear or read_predictor(response, outcome, location[0])
         if linear is not None:
             found.link, found.faces = linear.link, [Face(linear)]
+    elif "loc" in outcome.parameters and not outcome.parameters["loc"].parents:
+        found.link = "identity"  # a location that is known, as of returns around zero
     elif found.family == "CustomDist":
         role = location_parameter(response, outcome)
         location = [outcome.parameters[role].expression] if role else []

@@ -506,7 +506,8 @@ def test_an_amplitude_that_is_declared_to_be_no_scale_makes_no_level() -> None:
 
     assert list(read(body).levels) == ["group"]
     found = read(body, scales={"top": None})
-    assert found.levels == found.members == {}
+    assert not found.levels
+    assert not found.members
     assert found.offsets == set()
     assert found.roles["u"] is Role.UNPOOLED
     assert found.roles["top"] is Role.NONLINEAR
@@ -522,6 +523,18 @@ def test_a_declared_scale_has_effects_or_offsets(centred: bool) -> None:
     roles = read(body, scales={"tau": "u"}).roles
     assert roles["u"] is (Role.GROUP_EFFECT if centred else Role.OFFSET)
     assert roles["tau"] is Role.SCALE
+
+
+def test_returns_around_a_known_mean_have_a_link_and_a_process_for_noise() -> None:
+    def body() -> None:
+        pace = pm.Exponential("pace", 10)
+        start = pm.Normal.dist(0, 1)
+        walk = pm.GaussianRandomWalk("walk", sigma=pace, init_dist=start, shape=ROWS)
+        pm.StudentT("y", nu=5, mu=0, sigma=pt.exp(walk), observed=Y)
+
+    found = read(body)
+    assert found.roles == {"pace": Role.PROCESS_PARAMETER, "walk": Role.PROCESS}
+    assert [(o.link, o.noise) for o in found.outcomes] == [("identity", ("walk",))]
 
 
 def test_declared_noise_settles_a_potential() -> None:
