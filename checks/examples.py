@@ -160,7 +160,9 @@ def eight_schools(
         "observed_data": xr.Dataset({"y": ("school", y_)}, coords=_schools(y_.size)),
         "quantities": _dataset(spread=theta.max(-1) - theta.min(-1)),
         "decisions": _dataset(**{"A gains over 10": theta[..., 0] > 10}),
-        "levels/school": _level(mu, tau * scale_claimed, theta, y_, s_ * noise_claimed),
+        "levels/school": _level(
+            mu, tau * scale_claimed, theta, y_, s_ * noise_claimed
+        ).assign_attrs(location_sd=mu_scale),
         "prior_levels/school": _level(
             prior_mu, prior_tau * scale_claimed, prior_theta, y_, s_ * noise_claimed
         ),

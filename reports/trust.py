@@ -35,12 +35,14 @@ def sentence(text: str) -> str:
     return text if not text or text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
 
 
-def attempt(what: str, build: Callable[[], Block | None]) -> list[Block]:
-    """Build one block; a fault in a figure costs that figure, and says so in its place."""
+def attempt(what: str, build: Callable[[], Block | list[Block] | None]) -> list[Block]:
+    """Build a block, or several; a fault in a figure costs that, and says so in its place."""
     try:
-        block = build()
+        built = build()
     except Missing as missing:
         return [gap(f"{what}: {missing}")]
     except Exception as error:
         return [gap(f"{what}: could not be drawn ({type(error).__name__}: {error})")]
-    return [] if block is None else [block]
+    if isinstance(built, list):
+        return built
+    return [] if built is None else [built]

@@ -6,6 +6,8 @@ import numpy as np
 import xarray as xr
 
 from ..checks.decomposition import Decomposition
+from ..checks.draws import SAMPLE
+from . import next_data
 from .blocks import Block, Column, Note, Plot, Table
 from .figures import variances
 from .numbers import NONE, num, of_unit, percent, squared
@@ -42,7 +44,24 @@ def _level(
     same_unit = bool(np.allclose(data["design"].values, 1))
     drawn = targets if same_unit else [d for d in targets if d.target.startswith("new obs")]
     found += attempt("Variances", lambda: _plot(record, i, name, targets, drawn))
+    unit = record.unit if same_unit else ""
+    found += attempt("A new group", lambda: next_data.new_group(name, data, unit=unit))
+    found += attempt("What to collect next", lambda: _collecting(record, name, data, unit))
     return found
+
+
+def _collecting(record: ReviewRecord, name: str, data: xr.Dataset, unit: str) -> list[Block]:
+    """Compare rows with groups, where groups and their mean are all that is not known."""
+    why = ""
+    if len(record.evidence.get("levels")) > 1:
+        why = "the closed form holds for models with one level"
+    elif "location_sd" not in data.attrs:
+        why = "the location is not a parameter with a normal or flat prior of its own"
+    elif float(data["other"].std(SAMPLE).max()) > 1e-9 * float(data["effect"].std()):
+        why = "other terms of the mean are not known either, and share the rows with the groups"
+    if why:
+        return [gap(f"What to collect next is not shown for {name}: {why}")]
+    return next_data.collecting(name, data, unit=unit, location_sd=float(data.attrs["location_sd"]))
 
 
 def _sentence(targets: list[Decomposition]) -> str:

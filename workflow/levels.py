@@ -14,6 +14,7 @@ from ..checks.hierarchy import GroupLevel, Hierarchy, Membership, plain_model
 from ..checks.hierarchy.cheap import uncompiled
 from ..checks.hierarchy.information import mean_and_sd, why_no_information
 from .preflight import observed_values
+from .priors import parameters_of
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -45,8 +46,9 @@ def level_dataset(
         ``design_squared``, ``row_group``, ``row_mean_variance``, ``row_location_variance``,
         ``residual_variance``, ``mean_residual_variance`` and ``outcome_variance``; see
         :mod:`poolwise.checks.pooling` and :mod:`poolwise.checks.decomposition` for their meaning.
-        Where these are not known, the reason is in ``attrs["why_no_information"]``. The families
-        of the effects are in ``attrs["family"]``.
+        Where these are not known, the reason is in ``attrs["why_no_information"]``. The family
+        of the effects is in ``attrs["family"]``, the standard deviation of a normal prior of the
+        location (infinite for a flat one) in ``attrs["location_sd"]``.
     """
     plain, level = plain_model(model), hierarchy.levels[name]
     found = _by_group(plain, level, draws).assign_attrs(
@@ -55,6 +57,9 @@ def level_dataset(
         family=level.family,
         scale=str(level.scale.name or "scale"),
     )
+    width = _prior_sd(plain, level.location)
+    if width is not None:
+        found = found.assign_attrs(location_sd=width)
     why = hierarchy.why_no_rows.get(name) or why_no_information(plain, hierarchy, name)
     if why:
         return found.assign_attrs(why_no_information=why)
@@ -62,6 +67,17 @@ def level_dataset(
     return found.merge(_from_rows(plain, level, draws, found, membership)).assign_attrs(
         outcome=membership.enters
     )
+
+
+def _prior_sd(model: pm.Model, location: Any) -> float | None:
+    """Return the sd of the prior of a location that is a parameter: infinite for a flat one."""
+    if location.ndim or location not in model.free_RVs:
+        return None
+    family = str(location.owner.op._print_name[0])
+    if family == "Flat":
+        return float("inf")
+    values = parameters_of(location)
+    return values["sigma"] if family == "Normal" and values is not None else None
 
 
 def level_datasets(

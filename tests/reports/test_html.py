@@ -297,3 +297,35 @@ def test_notebooks_show_verdict_numbers_and_link(schools: ReviewRecord, read: Re
     assert found.links == ["poolwise_runs/a%20b/report.html"]
     assert not found.faults
     assert "<style" not in html
+
+
+def test_a_report_says_what_to_collect_next(make: Callable[..., ReviewRecord]) -> None:
+    page = render(make())
+    assert "twice the rows per group would leave" in page
+    assert "the effect of a school without data lies between" in page
+
+
+def _without_prior(tree: xr.DataTree) -> None:
+    del tree["levels/school"].attrs["location_sd"]
+
+
+def _with_covariates(tree: xr.DataTree) -> None:
+    level = tree["levels/school"].to_dataset()
+    noise = np.random.default_rng(1).normal(size=level["other"].shape)
+    tree["levels/school"] = xr.DataTree(level.assign(other=(level["other"].dims, noise)))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (_without_prior, "not a parameter with a normal or flat"),
+        (_with_covariates, "other terms of the mean"),
+    ],
+    ids=["a location without a prior of its own", "covariates"],
+)
+def test_what_to_collect_is_left_out_where_the_closed_form_does_not_hold(
+    make: Callable[..., ReviewRecord], change: Any, why: str
+) -> None:
+    page = render(unlike(make(), change))
+    assert why in page
+    assert "twice the rows per group would leave" not in page
