@@ -106,7 +106,8 @@ def changes(evidence: Evidence) -> list[Change]:
     base: dict[str, xr.DataArray] = evidence.get("base_conclusions")
     summaries = {label: summarise(draws) for label, draws in base.items()}
     found = []
-    for key, fit in evidence.get("sweep").items():
+    fits: dict[str, xr.Dataset] = evidence.get("sweep")
+    for key, fit in sorted(fits.items(), key=lambda item: int(item[1].attrs.get("order", 0))):
         for label, other in summarised(fit):
             if label not in base:
                 continue

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ...checks.sweep import Change
+from ...checks.words import ALL_HYPERPRIORS
 from .canvas import (
     C1,
     C2,
@@ -82,25 +83,24 @@ def draw(shown: Sequence[Row], limit: float) -> Figure:
             axes.plot([change.shift], [at], mark, ms=5.2, mfc=colour, mec=CARD, mew=0.7)
             reach = max(reach, abs(change.shift) + error)
             if change is row.furthest and abs(change.shift) > limit:
-                right = change.shift > 0
                 axes.annotate(
                     short(change.prior, 22),
-                    (change.shift + (error if right else -error), at),
-                    xytext=(5 if right else -5, 0),
+                    (change.shift, y),
+                    xytext=(0, 7.5),
                     textcoords="offset points",
-                    ha="left" if right else "right",
-                    va="center",
+                    ha="center",
+                    va="bottom",
                     fontsize=SMALL,
                     color=MUTED,
                 )
     for i, parameter in enumerate(parameters[: len(_MARKS)]):
         mark, colour = _MARKS[i]
-        axes.plot(
-            [], [], mark, ms=5.2, color=colour, label=f"other priors on {short(parameter, 16)}"
-        )
+        together = parameter == ALL_HYPERPRIORS
+        said = "all at once" if together else f"prior on {short(parameter, 16)}"
+        axes.plot([], [], mark, ms=5.2, color=colour, label=said)
     room = 1.75 if reach > limit else 1.12
     axes.set_xlim(-room * reach, room * reach)
-    axes.set_ylim(-0.55, len(shown) - 0.45)
+    axes.set_ylim(-0.55, len(shown) - 0.35)
     axes.set_yticks(np.arange(len(shown))[::-1], labels)
     axes.set_xlabel("shift of the mean (posterior standard deviations)")
     note(axes, limit, -0.5, f" ±{limit:g}", va="bottom", ha="left")

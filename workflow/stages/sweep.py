@@ -81,7 +81,8 @@ class PriorSweep:
                 context.gaps.append(f"{alternative.title} could not be fitted: {one_line(error)}")
         if not found:
             raise RuntimeError("; ".join(context.gaps))
-        return {f"sweep/{a.key}": found[a.key] for a in todo if a.key in found}
+        order = {a.key: i for i, a in enumerate(todo)}
+        return {f"sweep/{key}": fit.assign_attrs(order=order[key]) for key, fit in found.items()}
 
     def _shared(self, context: Context) -> dict[str, Any]:
         return {
