@@ -136,7 +136,7 @@ def _sensitivity(values: Array, log_density: Array) -> tuple[Array, float]:
         return np.zeros(len(values)), 0.0
     for alpha in ALPHAS:
         flat = (alpha - 1) * log_density.ravel()
-        ks.append(float(array_stats.psislw(-flat)[1]))
+        ks.append(_pareto_k(flat))
         log_w = array_stats.power_scale_lw(log_density.ravel(), alpha=alpha)
         w = np.exp(log_w - log_w.max())
         weights.append((w / w.sum()).reshape(log_density.shape))
@@ -145,6 +145,15 @@ def _sensitivity(values: Array, log_density: Array) -> tuple[Array, float]:
         values, lower, upper, lower_alpha=ALPHAS[0], upper_alpha=ALPHAS[1]
     )
     return np.atleast_1d(np.asarray(found, dtype=float)), max(ks)
+
+
+def _pareto_k(log_weights: Array) -> float:
+    """Shape of the tail of weights; infinite where a chain that is stuck makes it one point."""
+    try:
+        # ArviZ takes minus the log weights.
+        return float(array_stats.psislw(-log_weights)[1])
+    except ValueError:
+        return float("inf")
 
 
 @check("SEN501", after=SAMPLED)

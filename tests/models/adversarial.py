@@ -301,7 +301,7 @@ def gradient_stopped() -> pm.Model:
     """An op that Python evaluates and nothing differentiates."""
     from pytensor.compile.ops import as_op
 
-    @as_op(itypes=[pt.dvector], otypes=[pt.dvector])
+    @as_op(itypes=[pt.dvector], otypes=[pt.dvector])  # type: ignore[untyped-decorator]
     def black_box(u: np.ndarray) -> np.ndarray:
         return np.sort(u)
 

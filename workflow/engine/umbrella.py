@@ -139,6 +139,6 @@ def _smoothed(log_weights: Array) -> tuple[Array, float]:
         # ArviZ takes minus the log weights.
         smooth, pareto_k = array_stats.psislw(-log_weights.ravel(), r_eff=1.0)
     except ValueError:
-        # The largest weights are all the same: there is no tail to smooth.
-        return log_weights, float("-inf")
+        # The largest weights are all the same: there is no tail to smooth, or to judge.
+        return log_weights, float("inf")
     return np.asarray(smooth).reshape(log_weights.shape), float(pareto_k)

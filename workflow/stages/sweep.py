@@ -110,11 +110,13 @@ class PriorSweep:
         run = kept["all"]
         names = [n for n in run.data_vars if n not in ("log_ratio", "mixture")]
         ratios, mixture = run["log_ratio"].values, run["mixture"].values
+        # Not more than a fit of the alternative by itself could be hoped to have.
+        fewest = min(_FEWEST_DRAWS, context.settings.draws * context.settings.chains / 2)
         found = {}
         for k, (key, alternative) in enumerate(titles.items(), start=1):
             weights = importance_weights(ratios, mixture, k)
             fit = summaries(run[names], weights.values)
-            if weights.trusted and effective_size(fit) >= _FEWEST_DRAWS:
+            if weights.trusted and effective_size(fit) >= fewest:
                 said = {
                     "source": "umbrella",
                     "pareto_k": weights.pareto_k,
