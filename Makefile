@@ -35,7 +35,7 @@ review: $(READY) ## Review the eight schools model and write its report
 	@$(BIN)/poolwise review $(SPEC) $(ARGS)
 
 test: $(READY) ## Run the tests: make test ARGS="-k shrinkage"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 lint: $(READY) ## Check style, types and layers
 	@echo "Checking style, types and layers…"

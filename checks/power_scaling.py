@@ -135,9 +135,8 @@ def _sensitivity(values: Array, log_density: Array) -> tuple[Array, float]:
     if np.ptp(log_density) == 0:
         return np.zeros(len(values)), 0.0
     for alpha in ALPHAS:
-        flat = (alpha - 1) * log_density.ravel()
-        ks.append(_pareto_k(flat))
-        log_w = array_stats.power_scale_lw(log_density.ravel(), alpha=alpha)
+        log_w, k = _log_weights(log_density.ravel(), alpha)
+        ks.append(k)
         w = np.exp(log_w - log_w.max())
         weights.append((w / w.sum()).reshape(log_density.shape))
     lower, upper = (np.broadcast_to(w, values.shape) for w in weights)
@@ -147,13 +146,19 @@ def _sensitivity(values: Array, log_density: Array) -> tuple[Array, float]:
     return np.atleast_1d(np.asarray(found, dtype=float)), max(ks)
 
 
-def _pareto_k(log_weights: Array) -> float:
-    """Shape of the tail of weights; infinite where a chain that is stuck makes it one point."""
+def _log_weights(log_density: Array, alpha: float) -> tuple[Array, float]:
+    """Return smoothed log weights and the shape of the tail of the raw ones.
+
+    Where a chain that is stuck makes the tail one point there is nothing to smooth, and the shape
+    is infinite: no judgement rests on such weights.
+    """
+    raw = (alpha - 1) * log_density
     try:
         # ArviZ takes minus the log weights.
-        return float(array_stats.psislw(-log_weights)[1])
+        k = float(array_stats.psislw(-raw)[1])
+        return np.asarray(array_stats.power_scale_lw(log_density, alpha=alpha)), k
     except ValueError:
-        return float("inf")
+        return raw, float("inf")
 
 
 @check("SEN501", after=SAMPLED)
@@ -205,6 +210,10 @@ def _judge_scaling(
     needs = f"< {limit:g}"
     if not (np.isfinite(scaling.prior).all() and np.isfinite(scaling.likelihood).all()):
         return inconclusive("the sensitivity of some quantity is undefined", needs=needs)
+    if not np.isfinite(k):
+        return inconclusive(
+            "the weights have no tail that could be judged, as when a chain is stuck", needs=needs
+        )
     if k > scaling.good_k:
         return inconclusive(
             f"Pareto k of the weights is {k:.2f}, above {scaling.good_k:.2f}", value=k, needs=needs
