@@ -9,6 +9,7 @@ import numpy as np
 
 from ..checks.hierarchy import python_mode, value_of
 from ..checks.hierarchy.level import noise_by_outcome
+from ..checks.hierarchy.variables import as_tensor
 from .errors import SpecError, line_in, one_line
 from .expressions import check_expressions
 from .spec import ModelSpec
@@ -129,11 +130,9 @@ def _data(spec: ModelSpec, model: pm.Model) -> None:
 
 def observed_values(model: pm.Model) -> dict[str, Any]:
     """Return the observed data of every outcome as float arrays."""
-    import pytensor.tensor as pt
-
     found = {}
     for rv in model.observed_RVs:
-        values = value_of(pt.as_tensor(model.rvs_to_values[rv]))
+        values = value_of(as_tensor(model.rvs_to_values[rv]))
         found[str(rv.name)] = values.astype(float)
     return found
 

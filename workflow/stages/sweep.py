@@ -56,8 +56,11 @@ class PriorSweep:
         """
         todo = planned(context)
         if not todo:
+            labelled = any(_is_labelled(context, name) for name in context.roles.top_level)
             raise Unavailable(
-                "no prior of a scale or location was recognised that could be rescaled; "
+                "priors written with pymc.dims cannot be replaced yet"
+                if labelled
+                else "no prior of a scale or location was recognised that could be rescaled; "
                 "declare priors={...} on the spec"
             )
         found: dict[str, xr.Dataset] = {}
@@ -188,10 +191,17 @@ class PriorSweep:
 
 def planned(context: Context) -> list[Alternative]:
     """Return the alternative priors of a review."""
-    top = context.roles.top_level
+    plain_names = [n for n in context.roles.top_level if not _is_labelled(context, n)]
     known = context.hierarchy.roles
-    locations = [n for n in top if known.get(n) in (Role.LOCATION, Role.INTERCEPT)]
-    return alternatives(context.model, context.roles.scales, locations, context.spec.priors)
+    scales = [n for n in context.roles.scales if n in plain_names]
+    locations = [n for n in plain_names if known.get(n) in (Role.LOCATION, Role.INTERCEPT)]
+    declared_priors = {n: d for n, d in context.spec.priors.items() if not _is_labelled(context, n)}
+    return alternatives(context.model, scales, locations, declared_priors)
+
+
+def _is_labelled(context: Context, name: str) -> bool:
+    """Whether a variable is written with pymc.dims, whose distributions are of another kind."""
+    return hasattr(context.model[name].type, "dims")
 
 
 def _covered(engine: Engine, todo: Sequence[Alternative]) -> dict[str, dict[str, LogDensity]]:
