@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..checks.hierarchy.variables import read_variables
+from ..checks.hierarchy.variables import Variable, read_variables
 from ..checks.spec.quantiles import prior_quantile
 from ..checks.words import ALL_HYPERPRIORS
 from .fingerprint import key_of
@@ -96,49 +96,58 @@ def alternatives(
     priors : mapping of str to sequence
         Alternatives that the spec declares.
     """
+    known = [n for n in locations if parameters_of(model[n]) is not None]
+    wider = {n: [_wider(model, n, factor) for factor in FACTORS] for n in (*scales, *known)}
+    own = {name: identity_of(model[name]) for name in (*wider, *priors)}
     found: dict[str, Alternative] = {}
     for this in (
         *_declared(model, priors),
-        *_of_scales(model, scales),
-        *_of_locations(model, locations),
-        *_together(model, [*scales, *locations]),
+        *_of_scales(model, scales, wider),
+        *_of_locations(model, known, wider),
+        *_together(model, wider),
     ):
-        if any(r.identity != identity_of(model[r.parameter]) for r in this.replacements):
+        if any(r.identity != own[r.parameter] for r in this.replacements):
             found.setdefault(this.identity, this)
     return list(found.values())
 
 
+_Wider = Mapping[str, Sequence[Replacement]]
+
+
+def _alone(replacement: Replacement, *, declared: bool = False) -> Alternative:
+    return Alternative((replacement,), declared)
+
+
+def _instead(model: pm.Model, name: str, make: Callable[[], Any]) -> Replacement:
+    return Replacement(name, in_words(make()), in_words(model[name]), make)
+
+
 def _declared(model: pm.Model, priors: Mapping[str, Sequence[Any]]) -> Iterator[Alternative]:
     for name, dists in priors.items():
-        base = in_words(model[name])
         for dist in dists:
             rv = dist() if callable(dist) else dist
-            replacement = Replacement(name, in_words(rv), base, partial(_itself, rv))
-            yield Alternative((replacement,), declared=True)
+            yield _alone(_instead(model, name, partial(_itself, rv)), declared=True)
 
 
 def _itself(rv: Any) -> Any:
     return rv
 
 
-def _of_scales(model: pm.Model, scales: Sequence[str]) -> Iterator[Alternative]:
+def _of_scales(model: pm.Model, scales: Sequence[str], wider: _Wider) -> Iterator[Alternative]:
+    variables = read_variables(model)
     for name in scales:
-        for factor in FACTORS:
-            yield Alternative((_wider(model, name, factor),), declared=False)
-        for make in _other_scale_families(model, name):
-            base = in_words(model[name])
-            replacement = Replacement(name, in_words(make()), base, make)
-            yield Alternative((replacement,), declared=False)
+        yield from map(_alone, wider[name])
+        for make in _other_scale_families(variables[name]):
+            yield _alone(_instead(model, name, make))
 
 
-def _other_scale_families(model: pm.Model, name: str) -> Iterator[Callable[[], Any]]:
+def _other_scale_families(scale: Variable) -> Iterator[Callable[[], Any]]:
     """Yield half-normal, half-t, half-Cauchy, exponential and uniform with the prior's median."""
     import pymc as pm
     from scipy import special
 
-    variables = read_variables(model)
-    quantile = prior_quantile(variables[name], 0.5)
-    if quantile is None or parameters_of(model[name]) is None:
+    quantile = prior_quantile(scale, 0.5)
+    if quantile is None or parameters_of(scale.rv) is None:
         return
     median = float(quantile.ravel()[0])
     if not (math.isfinite(median) and median > 0):
@@ -151,17 +160,14 @@ def _other_scale_families(model: pm.Model, name: str) -> Iterator[Callable[[], A
     yield partial(pm.Uniform.dist, lower=0.0, upper=_round(2 * median))
 
 
-def _of_locations(model: pm.Model, locations: Sequence[str]) -> Iterator[Alternative]:
+def _of_locations(
+    model: pm.Model, locations: Sequence[str], wider: _Wider
+) -> Iterator[Alternative]:
     for name in locations:
-        if parameters_of(model[name]) is None:
-            continue
-        for factor in FACTORS:
-            yield Alternative((_wider(model, name, factor),), declared=False)
+        yield from map(_alone, wider[name])
         heavier = _heavier_tails(model[name])
         if heavier is not None:
-            base = in_words(model[name])
-            replacement = Replacement(name, in_words(heavier()), base, heavier)
-            yield Alternative((replacement,), declared=False)
+            yield _alone(_instead(model, name, heavier))
 
 
 def _heavier_tails(rv: Any) -> Callable[[], Any] | None:
@@ -177,14 +183,12 @@ def _heavier_tails(rv: Any) -> Callable[[], Any] | None:
     return partial(pm.StudentT.dist, nu=_FREEDOM, mu=values["mu"], sigma=scale)
 
 
-def _together(model: pm.Model, names: Sequence[str]) -> Iterator[Alternative]:
-    known = [n for n in names if parameters_of(model[n]) is not None]
+def _together(model: pm.Model, wider: _Wider) -> Iterator[Alternative]:
+    known = [w for name, w in wider.items() if parameters_of(model[name]) is not None]
     if len(known) < 2:
         return
-    for factor in FACTORS:
-        changed = tuple(_wider(model, name, factor) for name in known)
-        said = f"each {factor:g} × as wide"
-        yield Alternative(changed, declared=False, together=said)
+    for factor, changed in zip(FACTORS, zip(*known, strict=True), strict=True):
+        yield Alternative(changed, declared=False, together=f"each {factor:g} × as wide")
 
 
 def _wider(model: pm.Model, name: str, factor: float) -> Replacement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,10 @@ import xarray as xr
 from ..checks.draws import SAMPLE, Array
 from ..checks.hierarchy.level import Level
 from .errors import SpecError
+from .row_sums import CHUNK, Rows, by_group
 
 #: Largest difference of a log density, in single precision, that still is the same density.
 _SAME_DENSITY = 1e-3
-
-#: Rows times draws worked on at once, so that memory stays near 200 MB.
-_CHUNK = 4_000_000
 
 
 class _Unknown(Exception):
@@ -186,7 +184,9 @@ class _Reader:
         mean = self._mean(found, codes, draws, y)
         if group == "posterior":
             self._check_density(y, mean, noise)
-        return _by_group(found, codes, np.ravel(y.values).astype(float), mean, noise)
+        # Every row has the effect of its group with factor 1.
+        values = np.ravel(y.values).astype(float)
+        return by_group(found, codes, np.ones(y.size), values, _chunks(mean, noise))
 
     def _codes(self, found: xr.Dataset, dim: str, y: xr.DataArray) -> np.ndarray:
         """Return the zero-based group of every row."""
@@ -325,58 +325,11 @@ def _flat(draws: xr.DataArray) -> Array:
     return values.reshape(values.shape[0] * values.shape[1], -1)
 
 
-def _by_group(
-    found: xr.Dataset, codes: np.ndarray, y: Array, mean: Array, noise: Array
-) -> xr.Dataset:
-    """Sum rows up by group; every row has the effect of its group with factor 1."""
-    from scipy import sparse
-
-    effect = found["effect"]
-    groups, total = effect.sizes["group"], len(mean)
-    members = sparse.csr_matrix((np.ones(y.size), (np.arange(y.size), codes)), (y.size, groups))
-    count = np.asarray(members.sum(0)).ravel()
-    safe = np.maximum(count, 1)
-    theta = _flat(effect)
-    location = _flat(found["location"].broadcast_like(effect))
-    information, variance, other = (np.empty((total, groups)) for _ in range(3))
-    score, residual = np.zeros(groups), np.empty(total)
-    fitted, elsewhere = mean.mean(0), (mean - theta[:, codes] + location[:, codes]).mean(0)
-    spread_fitted, spread_elsewhere = np.zeros(y.size), np.zeros(y.size)
-    step = max(1, _CHUNK // y.size)
+def _chunks(mean: Array, noise: Array) -> Iterator[Rows]:
+    """Yield slices of the draws with the mean and standard deviation of every row."""
+    total, rows = mean.shape
+    step = max(1, CHUNK // rows)
     for start in range(0, total, step):
         at = slice(start, min(start + step, total))
-        squared = noise[at if len(noise) > 1 else slice(0, 1)] ** 2
-        squared = np.broadcast_to(squared, mean[at].shape)
-        rest = mean[at] - theta[at][:, codes]
-        information[at] = (1 / squared) @ members
-        variance[at] = (squared @ members) / safe
-        other[at] = (rest @ members) / safe
-        with np.errstate(divide="ignore", invalid="ignore"):
-            score += ((((y - rest) / squared) @ members) / information[at]).sum(0)
-        residual[at] = (y - mean[at]).var(1, ddof=1) if y.size > 1 else np.nan
-        spread_fitted += ((mean[at] - fitted) ** 2).sum(0)
-        spread_elsewhere += ((rest + location[at][:, codes] - elsewhere) ** 2).sum(0)
-    empty = count == 0
-    if empty.any():
-        # Groups without rows are predicted at the noise and covariates of the others.
-        variance[:, empty] = variance[:, ~empty].mean(1, keepdims=True)
-        other[:, empty] = other[:, ~empty].mean(1, keepdims=True)
-    dims, shape = (*SAMPLE, "group"), effect.shape
-    return xr.Dataset(
-        {
-            "information": (dims, information.reshape(shape)),
-            "noise_variance": (dims, variance.reshape(shape)),
-            "other": (dims, other.reshape(shape)),
-            "raw": ("group", np.where(empty, np.nan, score / total)),
-            "rows": ("group", count),
-            "design": ("group", np.ones(groups)),
-            "design_squared": ("group", count),
-            "row_group": ("row", codes),
-            "row_mean_variance": ("group", (spread_fitted / total) @ members / safe),
-            "row_location_variance": ("group", (spread_elsewhere / total) @ members / safe),
-            "residual_variance": (SAMPLE, residual.reshape(shape[:2])),
-            "mean_residual_variance": (y - fitted).var(ddof=1) if y.size > 1 else np.nan,
-            "outcome_variance": y.var(ddof=1) if y.size > 1 else np.nan,
-        },
-        coords={"group": effect["group"]},
-    )
+        here = noise[at if len(noise) > 1 else slice(0, 1)]
+        yield at, mean[at], np.broadcast_to(here, mean[at].shape)

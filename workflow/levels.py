@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +14,10 @@ from ..checks.hierarchy.cheap import uncompiled
 from ..checks.hierarchy.information import mean_and_sd, why_no_information
 from .preflight import observed_values
 from .priors import parameters_of
+from .row_sums import CHUNK, Rows, by_group
 
 if TYPE_CHECKING:
     import pymc as pm
-
-#: Rows times draws evaluated at once, so that memory stays near 200 MB.
-_CHUNK = 4_000_000
 
 
 def level_dataset(
@@ -63,10 +60,11 @@ def level_dataset(
     why = hierarchy.why_no_rows.get(name) or why_no_information(plain, hierarchy, name)
     if why:
         return found.assign_attrs(why_no_information=why)
-    membership = hierarchy.members[name]
-    return found.merge(_from_rows(plain, level, draws, found, membership)).assign_attrs(
-        outcome=membership.enters
-    )
+    member = hierarchy.members[name]
+    y = observed_values(plain)[member.enters]
+    chunks = _mean_and_sd_on(plain, level, draws, member, y.shape)
+    rows = by_group(found, member.group, member.design, y.ravel(), chunks)
+    return found.merge(rows).assign_attrs(outcome=member.enters)
 
 
 def _prior_sd(model: pm.Model, location: Any) -> float | None:
@@ -157,7 +155,7 @@ def evaluate_on(
         )
     flat = {rv: _one_axis(draws[rv.name]) for rv in batched}
     total = draws.sizes["chain"] * draws.sizes["draw"]
-    step = max(1, _CHUNK // max(width, 1))
+    step = max(1, CHUNK // max(width, 1))
     for start in range(0, total, step):
         chunk = slice(start, min(start + step, total))
         values = evaluate(*[v[chunk].astype(rv.dtype) for rv, v in flat.items()])
@@ -169,119 +167,13 @@ def _one_axis(draws: xr.DataArray) -> np.ndarray:
     return np.asarray(values).reshape(-1, *values.shape[2:])
 
 
-@dataclass(slots=True)
-class _Sums:
-    """Sums over the rows of each group, as a sparse matrix product."""
-
-    matrix: Any
-
-    @classmethod
-    def over(cls, rows: Membership, weights: Array, groups: int) -> _Sums:
-        from scipy import sparse
-
-        used = rows.group >= 0
-        index = (np.flatnonzero(used), rows.group[used])
-        shape = (rows.group.size, groups)
-        return cls(sparse.csr_matrix((weights[used], index), shape=shape))
-
-    def __call__(self, values: Array) -> Array:
-        return np.asarray(values @ self.matrix)
-
-
-class _RowVariance:
-    """Mean and variance of each row over draws that come in chunks.
-
-    Sums are taken around the mean of the first chunk, so that large means cost no digits.
-    """
-
-    def __init__(self) -> None:
-        self._start: Array | None = None
-        self._sum: Array | float = 0.0
-        self._square: Array | float = 0.0
-        self._count = 0
-
-    def add(self, values: Array) -> None:
-        """Take in a chunk of shape (draws, rows)."""
-        if self._start is None:
-            self._start = values.mean(0)
-        self._sum = self._sum + (values - self._start).sum(0)
-        self._square = self._square + ((values - self._start) ** 2).sum(0)
-        self._count += len(values)
-
-    @property
-    def mean(self) -> Array:
-        """Of each row."""
-        start = 0.0 if self._start is None else self._start
-        return np.asarray(start + self._sum / self._count)
-
-    @property
-    def variance(self) -> Array:
-        """Of each row, over all draws."""
-        return np.asarray(self._square / self._count - (self._sum / self._count) ** 2)
-
-
-def _from_rows(
-    model: pm.Model, level: GroupLevel, draws: xr.Dataset, found: xr.Dataset, rows: Membership
-) -> xr.Dataset:
-    effect = found["effect"]
-    groups = effect.sizes["group"]
-    location = found["location"].broadcast_like(effect).values.reshape(-1, groups)
-    ones = np.ones(rows.group.size)
-    counts = _Sums.over(rows, ones, groups)
-    count = counts(ones)
-    squared = _Sums.over(rows, rows.design**2, groups)
-    linear = _Sums.over(rows, rows.design, groups)
-    y = observed_values(model)[rows.enters].ravel()
-    theta = effect.values.reshape(-1, groups)
-    total = len(theta)
-    information, noise, other = (np.empty((total, groups)) for _ in range(3))
-    score = np.zeros(groups)
-    fitted, elsewhere = _RowVariance(), _RowVariance()
-    residual_variance = np.empty(total)
-    safe = np.maximum(count, 1)
-    for chunk, mean, sd in _mean_and_sd_on(model, level, draws, rows):
-        variance = sd**2
-        information[chunk] = squared(1 / variance)
-        noise[chunk] = counts(variance) / safe
-        design_here = np.where(rows.group >= 0, rows.design, 0)
-        share = design_here * theta[chunk][:, rows.group]
-        other[chunk] = counts(mean - share) / safe
-        with np.errstate(divide="ignore", invalid="ignore"):
-            score += (linear((y - mean + share) / variance) / information[chunk]).sum(0)
-        residual_variance[chunk] = (y - mean).var(1, ddof=1) if y.size > 1 else np.nan
-        fitted.add(mean)
-        elsewhere.add(mean - share + design_here * location[chunk][:, rows.group])
-    residual = y - fitted.mean
-    # Groups without rows are predicted at the noise and covariates of the others.
-    empty = count == 0
-    if empty.any():
-        noise[:, empty] = noise[:, ~empty].mean(1, keepdims=True)
-        other[:, empty] = other[:, ~empty].mean(1, keepdims=True)
-    dims, shape = (*SAMPLE, "group"), effect.shape
-    design = np.where(empty, linear(ones)[~empty].sum() / count.sum(), linear(ones) / safe)
-    return xr.Dataset(
-        {
-            "information": (dims, information.reshape(shape)),
-            "noise_variance": (dims, noise.reshape(shape)),
-            "other": (dims, other.reshape(shape)),
-            "raw": ("group", np.where(empty, np.nan, score / total)),
-            "rows": ("group", count),
-            "design": ("group", design),
-            "design_squared": ("group", squared(ones)),
-            "row_group": ("row", rows.group),
-            "row_mean_variance": ("group", counts(fitted.variance) / safe),
-            "row_location_variance": ("group", counts(elsewhere.variance) / safe),
-            "residual_variance": (SAMPLE, residual_variance.reshape(shape[:2])),
-            "mean_residual_variance": residual.var(ddof=1) if y.size > 1 else np.nan,
-            "outcome_variance": y.var(ddof=1) if y.size > 1 else np.nan,
-        },
-        coords={"group": effect["group"]},
-    )
-
-
 def _mean_and_sd_on(
-    model: pm.Model, level: GroupLevel, draws: xr.Dataset, rows: Membership
-) -> Iterator[tuple[slice, Array, Array]]:
+    model: pm.Model,
+    level: GroupLevel,
+    draws: xr.Dataset,
+    rows: Membership,
+    shape: tuple[int, ...],
+) -> Iterator[Rows]:
     """Yield slices of the draws with the mean and standard deviation of every row."""
     import pytensor.tensor as pt
 
@@ -289,7 +181,6 @@ def _mean_and_sd_on(
     noise = level.declared.noise if level.declared is not None else None
     if noise is not None:
         sd = model[noise] if isinstance(noise, str) else pt.constant(float(noise))
-    shape = observed_values(model)[rows.enters].shape
     for chunk, (means, sds) in evaluate_on(model, [mean, sd], draws, width=rows.group.size):
         size = chunk.stop - chunk.start
         yield (

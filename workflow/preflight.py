@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks.hierarchy import python_mode, value_of
+from ..checks.hierarchy import python_mode
 from ..checks.hierarchy.level import noise_by_outcome
-from ..checks.hierarchy.variables import as_tensor
+from ..checks.hierarchy.variables import observed_data
 from .errors import SpecError, line_in, one_line
 from .expressions import check_expressions
 from .spec import ModelSpec
@@ -130,11 +130,7 @@ def _data(spec: ModelSpec, model: pm.Model) -> None:
 
 def observed_values(model: pm.Model) -> dict[str, Any]:
     """Return the observed data of every outcome as float arrays."""
-    found = {}
-    for rv in model.observed_RVs:
-        values = value_of(as_tensor(model.rvs_to_values[rv]))
-        found[str(rv.name)] = values.astype(float)
-    return found
+    return {str(rv.name): observed_data(model, rv)[0].astype(float) for rv in model.observed_RVs}
 
 
 def _groups(spec: ModelSpec, model: pm.Model) -> None:

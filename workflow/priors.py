@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +32,8 @@ class Replacement:
         Returns the new distribution, unregistered.
     same_support : bool
         Whether it is a rescaled copy of the spec's own prior, with its transform.
+    identity : str
+        Hash of the distribution itself: two priors that read alike are told apart.
     """
 
     parameter: str
@@ -39,11 +41,10 @@ class Replacement:
     base: str
     make: Callable[[], Any]
     same_support: bool = False
+    identity: str = field(init=False)
 
-    @property
-    def identity(self) -> str:
-        """Hash of the distribution itself: two priors that read alike are told apart."""
-        return identity_of(self.make())
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "identity", identity_of(self.make()))
 
 
 def identity_of(rv: Any) -> str:

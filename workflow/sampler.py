@@ -43,7 +43,7 @@ class Sampler:
 
     @property
     def engine(self) -> Engine | None:
-        """The program with switches, or None for a model that has none; made when first asked."""
+        """The program with switches, or None for a model that has none; not compiled by asking."""
         if not self._tried:
             self._tried = True
             self._engine = self._make()
@@ -53,15 +53,17 @@ class Sampler:
         if why_not_nutpie(self._model):
             return None
         try:
-            engine = Engine(self._model, self._top_level)
-            engine.compile()
-        except (NotSwitchable, NotImplementedError) as reason:
-            self.fallbacks.append(
-                "Every alternative prior is compiled by itself, because the model cannot be "
-                f"rewritten: {one_line(reason)}"
-            )
+            return Engine(self._model, self._top_level)
+        except NotSwitchable as reason:
+            self._give_up(reason)
             return None
-        return engine
+
+    def _give_up(self, reason: Exception) -> None:
+        self._engine = None
+        self.fallbacks.append(
+            "Every alternative prior is compiled by itself, because the model cannot be "
+            f"rewritten: {one_line(reason)}"
+        )
 
     def run(
         self,
@@ -89,9 +91,21 @@ class Sampler:
         -------
         xarray.DataTree
             ``posterior`` and ``sample_stats``.
+
+        Raises
+        ------
+        NotSwitchable
+            If switches are asked for, and there is no engine or it cannot be compiled.
         """
         report("compiling", 0, 1)
+        if self.engine is not None:
+            try:
+                self.engine.compile()
+            except NotImplementedError as reason:
+                self._give_up(reason)
         if self.engine is None:
+            if switches:
+                raise NotSwitchable("the model is not sampled on a program with switches")
             tree, fallback = sample(self._model, settings, seed, report)
             if fallback and fallback not in self.fallbacks:
                 self.fallbacks.append(fallback)

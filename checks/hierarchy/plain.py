@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from .variables import as_tensor
+from .variables import as_tensor, is_labelled
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -21,7 +21,7 @@ def plain_model(model: pm.Model) -> pm.Model:
     model, so that draws of one are draws of the other. The same model gives the same object every
     time.
     """
-    if not any(hasattr(v.type, "dims") for v in model.basic_RVs):
+    if not any(map(is_labelled, model.basic_RVs)):
         return model
     if model not in _KNOWN:
         _KNOWN[model] = _lowered(model)

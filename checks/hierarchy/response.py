@@ -15,7 +15,7 @@ from ..draws import Array
 from ..evidence import Missing, fact
 from .cheap import python_mode, uncompiled
 from .location import location_of
-from .variables import Support, Variable, Variables, as_tensor, is_random
+from .variables import Support, Variable, Variables, as_tensor, is_labelled, is_random
 
 #: A variable and the role of one of its parameters; ``expected`` is its location.
 Key = tuple[str, str]
@@ -104,7 +104,7 @@ class Response:
 
         above = set(self.variables.parents_of(expression))
         inputs = [rv for rv in self.variables.model.basic_RVs if rv.name in above]
-        if any(hasattr(v.type, "dims") for v in (*inputs, expression)):
+        if any(map(is_labelled, (*inputs, expression))):
             return None
         batches = {
             rv: TensorType(rv.dtype, (None, *self.variables[str(rv.name)].shape))() for rv in inputs

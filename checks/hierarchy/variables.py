@@ -246,9 +246,14 @@ def distribution(rv: Any) -> Any:
     return rv
 
 
+def is_labelled(variable: Any) -> bool:
+    """Whether a variable is one of ``pymc.dims``."""
+    return hasattr(variable.type, "dims")
+
+
 def as_tensor(variable: Any) -> Any:
     """Return the plain tensor of a variable of ``pymc.dims``, and other variables as they are."""
-    return variable.values if hasattr(variable.type, "dims") else variable
+    return variable.values if is_labelled(variable) else variable
 
 
 def named_parameters(rv: Any) -> list[tuple[str, Any]]:

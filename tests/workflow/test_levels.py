@@ -57,7 +57,7 @@ def dataset(model: pm.Model, draws: xr.Dataset, level: Level = LEVEL) -> xr.Data
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("chunk", [7 * N, 10**9])
 def test_against_loops(known: bool, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CHUNK", chunk)
+    monkeypatch.setattr(module, "CHUNK", chunk)
     model = intercepts(known)
     draws = draws_of(model)
     level = dataset(model, draws)

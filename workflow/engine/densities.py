@@ -144,5 +144,4 @@ def _their_log_density(rv: Any, points: Array) -> Array:
     import pymc as pm
 
     # The parameters are the same for every element, so a scalar stands for all.
-    scalar = in_double_precision(rv)
-    return np.array([float(value_of(pm.logp(scalar, p))) for p in points])
+    return value_of(pm.logp(in_double_precision(rv), points))

@@ -18,6 +18,7 @@ import numpy as np
 
 from ...checks.draws import Array
 from ...checks.hierarchy import value_of
+from ...checks.hierarchy.variables import is_labelled
 from ..priors import without_starts
 from .densities import LogDensity, log_density_of, table
 
@@ -121,7 +122,7 @@ def _weighted(name: str, rv: Any, value: Any) -> tuple[np.ndarray, Any] | str:
     from pymc.distributions.distribution import SymbolicRandomVariable
     from pytensor.tensor.random.op import RandomVariable
 
-    if hasattr(rv.type, "dims"):
+    if is_labelled(rv):
         return "it is written with pymc.dims"
     if not isinstance(rv.owner.op, RandomVariable | SymbolicRandomVariable):
         return f"its likelihood is wrapped in {type(rv.owner.op).__name__}"
@@ -164,7 +165,7 @@ def _own_priors(
 ) -> Iterator[tuple[str, LogDensity]]:
     for name in top_level:
         rv = copy[name]
-        if hasattr(rv.type, "dims"):
+        if is_labelled(rv):
             fixed[name] = "it is written with pymc.dims"
         elif (own := log_density_of(rv)) is None:
             fixed[name] = "its prior has no constant parameters of a known family"

@@ -112,21 +112,22 @@ def balanced(ratios: Array) -> Array:
     return np.asarray(weights / weights.sum())
 
 
-def importance_weights(ratios: Array, mixture: Array, k: int) -> Weights:
-    """Return the weights that turn draws under a mixture into draws under one alternative.
+def importance_weights(ratios: Array, mixture: Array) -> list[Weights]:
+    """Return the weights that turn draws under a mixture into draws under each alternative.
 
     Parameters
     ----------
     ratios : ndarray of shape (alternatives, chain, draw)
         Log ratios on draws under the mixture.
     mixture : ndarray of shape (alternatives,)
-    k : int
-        Which alternative.
     """
     shares = np.log(mixture)[:, None, None] + ratios
     largest = shares.max(axis=0)
     total = largest + np.log(np.exp(shares - largest).sum(axis=0))
-    log_weights = ratios[k] - total
+    return [_weights(ratio - total) for ratio in ratios]
+
+
+def _weights(log_weights: Array) -> Weights:
     smooth, pareto_k = _smoothed(log_weights)
     weights = np.exp(smooth - smooth.max())
     over_mean = float(weights.max() / weights.mean())

@@ -8,10 +8,11 @@ from typing import Any
 import xarray as xr
 
 from ...checks.hierarchy import Role
+from ...checks.hierarchy.variables import is_labelled
 from ...checks.weighted import effective_size, largest_rhat, summaries
 from ..alternatives import Alternative, alternatives
 from ..conclusions import followed
-from ..engine import Engine, LogDensity, log_density_of
+from ..engine import Engine, LogDensity, NotSwitchable, log_density_of
 from ..engine.umbrella import balanced, importance_weights, log_ratios
 from ..errors import SpecError, one_line
 from ..fingerprint import code_key, key_of
@@ -67,7 +68,10 @@ class PriorSweep:
         engine = context.sampler.engine
         covered = _covered(engine, todo) if engine is not None else {}
         if engine is not None and covered:
-            found |= self._from_umbrella(context, engine, todo, covered)
+            try:
+                found |= self._from_umbrella(context, engine, todo, covered)
+            except NotSwitchable:
+                covered = {}
         for done, alternative in enumerate(todo):
             if alternative.key in found:
                 continue
@@ -82,6 +86,7 @@ class PriorSweep:
                 raise Unavailable(f"priors cannot be replaced in this model: {error}") from error
             except Exception as error:
                 context.gaps.append(f"{alternative.title} could not be fitted: {one_line(error)}")
+        context.fallbacks.extend(context.sampler.fallbacks)
         if not found:
             raise RuntimeError("; ".join(context.gaps))
         order = {a.key: i for i, a in enumerate(todo)}
@@ -103,21 +108,22 @@ class PriorSweep:
         covered: Mapping[str, Mapping[str, LogDensity]],
     ) -> dict[str, xr.Dataset]:
         """Return the summaries of every alternative whose weights are good enough."""
-        titles = {a.key: a for a in todo if a.key in covered}
-        changes = [{}, *(covered[key] for key in titles)]
-        file = context.folder / f"sweep-{key_of(self._shared(context), sorted(titles))}.nc"
+        inside = [a for a in todo if a.key in covered]
+        changes = [{}, *(covered[a.key] for a in inside)]
+        keys = sorted(a.key for a in inside)
+        file = context.folder / f"sweep-{key_of(self._shared(context), keys)}.nc"
         kept = read_groups(file)
         if kept is None:
             kept = {"all": self._umbrella(context, engine, changes)}
             write_groups(file, kept)
         run = kept["all"]
         names = [n for n in run.data_vars if n not in ("log_ratio", "mixture")]
-        ratios, mixture = run["log_ratio"].values, run["mixture"].values
+        # The first of them is the model itself.
+        every = importance_weights(run["log_ratio"].values, run["mixture"].values)[1:]
         # Not more than a fit of the alternative by itself could be hoped to have.
         fewest = min(_FEWEST_DRAWS, context.settings.draws * context.settings.chains / 2)
         found = {}
-        for k, (key, alternative) in enumerate(titles.items(), start=1):
-            weights = importance_weights(ratios, mixture, k)
+        for alternative, weights in zip(inside, every, strict=True):
             fit = summaries(run[names], weights.values)
             if weights.trusted and effective_size(fit) >= fewest:
                 said = {
@@ -126,7 +132,7 @@ class PriorSweep:
                     "rhat": float(run.attrs["rhat"]),
                     "divergences": int(run.attrs["divergences"]),
                 }
-                found[key] = _described(fit, alternative, said)
+                found[alternative.key] = _described(fit, alternative, said)
         return found
 
     def _umbrella(
@@ -201,7 +207,7 @@ def planned(context: Context) -> list[Alternative]:
 
 def _is_labelled(context: Context, name: str) -> bool:
     """Whether a variable is written with pymc.dims, whose distributions are of another kind."""
-    return hasattr(context.model[name].type, "dims")
+    return is_labelled(context.model[name])
 
 
 def _covered(engine: Engine, todo: Sequence[Alternative]) -> dict[str, dict[str, LogDensity]]:
