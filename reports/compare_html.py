@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from ..checks import Verdict
 from .blocks import Block, Cell, Column, Note, Section, Table
-from .compare_words import also, errors, method, remark, size, statistic, values, verdicts
+from .compare_words import (
+    also,
+    came_and_went,
+    errors,
+    found,
+    method,
+    size,
+    statistic,
+    values,
+    verdicts,
+)
 from .comparison import Comparison
 from .pages import environment
 
@@ -92,12 +102,7 @@ def _moves(comparison: Comparison) -> list[Block]:
         )
     else:
         blocks.append(Note("None moved by more than Monte Carlo error."))
-    for said, names in (
-        ("No longer reported", comparison.went),
-        ("Newly reported", comparison.appeared),
-    ):
-        if names:
-            blocks.append(Note(f"{said}: {', '.join(names)}."))
+    blocks += [Note(said) for said in came_and_went(comparison)]
     return blocks
 
 
@@ -117,7 +122,7 @@ def _findings(comparison: Comparison) -> Block:
                 f.about,
                 verdicts(f)[0],
                 Cell("", Verdict(f.new), f.new) if f.new else "gone",
-                f"{f.message} ({note})" if (note := remark(f)) else f.message,
+                found(f),
             )
             for f in comparison.judged
         ],

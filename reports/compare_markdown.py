@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..checks.words import listed
 from .compare_words import (
     MOST_MOVES,
     also,
+    came_and_went,
     errors,
+    found,
     method,
-    remark,
     size,
     statistic,
     values,
@@ -34,12 +34,9 @@ def markdown(comparison: Comparison) -> str:
         rows = [(c.part, c.what or "–", c.old or "–", c.new or "–") for c in comparison.causes]
         parts.append(_table("What differs", ("", "what", "before", "after"), rows))
     if comparison.judged:
-        found = [
-            (*verdicts(f), f.about, f"{f.message} ({note})" if (note := remark(f)) else f.message)
-            for f in comparison.judged
-        ]
+        rows = [(*verdicts(f), f.about, found(f)) for f in comparison.judged]
         parts.append(
-            _table("Findings that changed", ("before", "after", "check", "what was found"), found)
+            _table("Findings that changed", ("before", "after", "check", "what was found"), rows)
         )
     parts += [f"{cell(said)}\n" for said in comparison.silenced]
     if comparison.moves:
@@ -58,12 +55,7 @@ def markdown(comparison: Comparison) -> str:
         parts.append(_table("Conclusions that moved", titles, moved[:MOST_MOVES]))
         if len(moved) > MOST_MOVES:
             parts.append(f"… and {len(moved) - MOST_MOVES} more.\n")
-    for said, names in (
-        ("No longer reported", comparison.went),
-        ("Newly reported", comparison.appeared),
-    ):
-        if names:
-            parts.append(f"{said}: {cell(listed(list(names)))}.\n")
+    parts += [f"{cell(said)}\n" for said in came_and_went(comparison)]
     notes = "\n".join(f"- {cell(said)}" for said in (*comparison.remarks, method(comparison)))
     parts.append(f"<details><summary>How this was compared</summary>\n\n{notes}\n\n</details>\n")
     return cut("\n".join(parts), MOST_BYTES)

@@ -7,13 +7,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..checks import Verdict
-from ..checks.words import listed
 from .compare_words import (
     MOST_MOVES,
     also,
+    came_and_went,
     errors,
+    found,
     method,
-    remark,
     size,
     statistic,
     values,
@@ -34,12 +34,8 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     _causes(comparison, console)
     _findings(comparison, console)
     _moves(comparison, console)
-    for said, names in (
-        ("No longer reported", comparison.went),
-        ("Newly reported", comparison.appeared),
-    ):
-        if names:
-            console.print(f"\n{said}: {escape(listed(list(names)))}.", highlight=False)
+    for said in came_and_went(comparison):
+        console.print(f"\n{escape(said)}", highlight=False)
     for said in (*comparison.remarks, method(comparison)):
         console.print(f"\n{escape(said)}", highlight=False, style="dim")
 
@@ -62,12 +58,10 @@ def _findings(comparison: Comparison, console: Console) -> None:
     for change in comparison.judged:
         mark, colour, *_ = MARKS[Verdict(change.new or "skipped")]
         before, after = verdicts(change)
-        said = f"{change.about}: {change.message}"
-        note = remark(change)
         table.add_row(
             f"[{colour}]{mark}[/]",
             f"{before} → {after}",
-            escape(f"{said} ({note})" if note else said),
+            escape(f"{change.about}: {found(change)}"),
         )
     console.print(table)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..checks.words import counted
+from ..checks.words import counted, listed
 from .comparison import Comparison, FindingChange, Move, Shift
 from .numbers import fixed, num
 
@@ -68,6 +68,18 @@ def remark(change: FindingChange) -> str:
     if change.within_error:
         return "its number moved by no more than Monte Carlo error: it is close to the threshold"
     return "lost: it is no longer asked" if change.worse and not change.new else ""
+
+
+def found(change: FindingChange) -> str:
+    """Return what a finding says, with what should be known about its changed verdict."""
+    note = remark(change)
+    return f"{change.message} ({note})" if note else change.message
+
+
+def came_and_went(comparison: Comparison) -> list[str]:
+    """Name the quantities that only one of the runs reports."""
+    both = ("No longer reported", comparison.went), ("Newly reported", comparison.appeared)
+    return [f"{said}: {listed(list(names))}." for said, names in both if names]
 
 
 def method(comparison: Comparison) -> str:

@@ -145,18 +145,11 @@ def _spec(table: Table, name: str) -> ModelSpec:
         build=BambiModel(table, name),
         name=name,
         table=table,
-        levels=_levels(table),
         scales=_scales(table),
         noise=_noise(table),
-        expect=_expectations(table),
         priors=_alternatives(table),
-        quantities=_expressions(table, "quantities"),
-        decisions=_expressions(table, "decisions"),
-        thresholds=_thresholds(table),
-        expected_failures=_expected_failures(table),
-        ignore=table.list_of("ignore", "text"),
         seed=table.get("seed", "a whole number"),
-        unit=table.get("unit", "text", ""),
+        **_of_both(table),
     )
 
 
@@ -184,15 +177,22 @@ def fitted_spec(table: Table, name: str, fit: str | Path) -> FittedSpec:
         mean=table.get("mean", "text", ""),
         top_level=table.list_of("top_level", "text"),
         sample_dims=_sample_dims(table),
-        levels=_levels(table),
-        expect=_expectations(table),
-        quantities=_expressions(table, "quantities"),
-        decisions=_expressions(table, "decisions"),
-        thresholds=_thresholds(table),
-        expected_failures=_expected_failures(table),
-        ignore=table.list_of("ignore", "text"),
-        unit=table.get("unit", "text", ""),
+        **_of_both(table),
     )
+
+
+def _of_both(table: Table) -> dict[str, Any]:
+    """Return the options that models and fits share."""
+    return {
+        "levels": _levels(table),
+        "expect": _expectations(table),
+        "quantities": _expressions(table, "quantities"),
+        "decisions": _expressions(table, "decisions"),
+        "thresholds": _thresholds(table),
+        "expected_failures": _expected_failures(table),
+        "ignore": table.list_of("ignore", "text"),
+        "unit": table.get("unit", "text", ""),
+    }
 
 
 def _sample_dims(table: Table) -> Sequence[str]:
