@@ -27,6 +27,7 @@ from .lint import lint
 from .loading import as_spec
 from .parts import keys_of, variables_of
 from .preflight import build_model, observed_values
+from .programs import Program
 from .project import project_settings
 from .record import STATIC, as_json, judged
 from .runner import Outcome, Watcher, run_stages, whole_tree
@@ -157,7 +158,7 @@ def review(
         settings=settings,
         hierarchy=hierarchy,
         roles=role,
-        sampler=Sampler(model, role.top_level),
+        sampler=Sampler(Program(model, role.top_level, spec=this, hierarchy=hierarchy, roles=role)),
         model_key=model_key(model),
         groups=data_groups(model),
         folder=folder / "stages",

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
+from ..checks.hierarchy.cheap import graphs
 from .engine import Engine, NotSwitchable
 from .errors import one_line
+from .programs import Program
 from .quiet import quiet_pymc
 from .settings import Settings
+from .threads import cores
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -24,19 +27,18 @@ class Sampler:
 
     Parameters
     ----------
-    model : pymc.Model
-    top_level : list of str
-        Variables whose priors are to be switched.
+    program : Program
 
     Attributes
     ----------
+    program : Program
+        Goes to other processes; this sampler does not.
     fallbacks : list of str
         Ways other than the compiled program with switches that are taken, and why.
     """
 
-    def __init__(self, model: pm.Model, top_level: list[str]) -> None:
-        self._model = model
-        self._top_level = top_level
+    def __init__(self, program: Program) -> None:
+        self.program = program
         self._engine: Engine | None = None
         self._tried = False
         self.fallbacks: list[str] = []
@@ -50,10 +52,10 @@ class Sampler:
         return self._engine
 
     def _make(self) -> Engine | None:
-        if why_not_nutpie(self._model):
+        if why_not_nutpie(self.program.model):
             return None
         try:
-            return Engine(self._model, self._top_level)
+            return self.program.engine
         except NotSwitchable as reason:
             self._give_up(reason)
             return None
@@ -106,7 +108,7 @@ class Sampler:
         if self.engine is None:
             if switches:
                 raise NotSwitchable("the model is not sampled on a program with switches")
-            tree, fallback = sample(self._model, settings, seed, report)
+            tree, fallback = sample(self.program.model, settings, seed, report)
             if fallback and fallback not in self.fallbacks:
                 self.fallbacks.append(fallback)
             return tree
@@ -154,13 +156,15 @@ def why_not_nutpie(model: pm.Model) -> str:
 def _with_nutpie(model: pm.Model, settings: Settings, seed: int, report: Report) -> xr.DataTree:
     import nutpie
 
-    compiled = nutpie.compile_pymc_model(model)
+    with graphs():
+        compiled = nutpie.compile_pymc_model(model)
     tree: xr.DataTree = nutpie.sample(
         compiled,
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
         target_accept=settings.target_accept,
+        cores=cores(),
         seed=seed,
         save_warmup=False,
         progress_bar=False,
@@ -173,7 +177,7 @@ def _with_nutpie(model: pm.Model, settings: Settings, seed: int, report: Report)
 def _with_pymc(model: pm.Model, settings: Settings, seed: int) -> xr.DataTree:
     import pymc as pm
 
-    with quiet_pymc(), warnings.catch_warnings():
+    with graphs(), quiet_pymc(), warnings.catch_warnings():
         # What the sampler warns of is what the SMP checks report.
         warnings.simplefilter("ignore")
         tree: xr.DataTree = pm.sample(

@@ -6,6 +6,7 @@ milliseconds.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,23 @@ def python_mode() -> Any:
     return Mode(linker="py", optimizer=None)  # type: ignore[arg-type]
 
 
+#: PyTensor's configuration is the process's: one thread at a time builds or compiles graphs.
+_GRAPHS = threading.RLock()
+
+
+@contextmanager
+def graphs() -> Iterator[None]:
+    """Build or compile graphs while no other thread does."""
+    with _GRAPHS:
+        yield
+
+
 @contextmanager
 def uncompiled() -> Iterator[None]:
     """Keep ops that hold a graph of their own from compiling it with numba or a C compiler."""
     from pytensor import config
 
-    with config.change_flags(mode="FAST_COMPILE", cxx=""):
+    with graphs(), config.change_flags(mode="FAST_COMPILE", cxx=""):
         yield
 
 

@@ -29,6 +29,12 @@ def plain_model(model: pm.Model) -> pm.Model:
     return plain
 
 
+def remember_plain(model: pm.Model, plain: pm.Model) -> None:
+    """Let one model be the plain form of another, with which it was sent to this process."""
+    if plain is not model:
+        _KNOWN[model] = plain
+
+
 def _lowered(model: pm.Model) -> pm.Model:
     import pymc as pm
     from pytensor.compile import optdb

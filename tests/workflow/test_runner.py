@@ -16,6 +16,7 @@ from poolwise.checks.hierarchy import discover, roles
 from poolwise.workflow import store
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.fingerprint import model_key
+from poolwise.workflow.programs import Program
 from poolwise.workflow.runner import run_stages, whole_tree
 from poolwise.workflow.sampler import Sampler
 from poolwise.workflow.settings import Settings
@@ -59,7 +60,7 @@ def make(tmp_path: Path) -> Any:
             settings=Settings(seed=seed),
             hierarchy=discover(model),
             roles=roles(model, discover(model)),
-            sampler=Sampler(model, []),
+            sampler=Sampler(Program(model, [])),
             model_key=model_key(model),
             folder=tmp_path / "stages",
         )

@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 
 from ...checks.draws import Array
+from ...checks.hierarchy.cheap import graphs
+from ..threads import cores
 from .densities import LogDensity
 from .switches import Switchable, data_of, mixture_data, switchable, weight_of
 
@@ -42,7 +44,8 @@ class Engine:
     """
 
     def __init__(self, model: pm.Model, top_level: Sequence[str]) -> None:
-        self._switchable: Switchable = switchable(model, top_level)
+        with graphs():
+            self._switchable: Switchable = switchable(model, top_level)
         self._compiled: Any = None
         self.compilations = 0
 
@@ -65,10 +68,11 @@ class Engine:
         """Compile the program, if that was not done before."""
         import nutpie
 
-        if self._compiled is None:
-            self._compiled = nutpie.compile_pymc_model(self._switchable.model)
-            self.compilations += 1
-        return self._compiled
+        with graphs():
+            if self._compiled is None:
+                self._compiled = nutpie.compile_pymc_model(self._switchable.model)
+                self.compilations += 1
+            return self._compiled
 
     def sample(
         self,
@@ -85,6 +89,8 @@ class Engine:
         progress: Progress | None = None,
     ) -> xr.DataTree:
         """Sample the posterior under switched priors, data or likelihood weights.
+
+        The draws do not depend on how many threads there are (see :mod:`..threads`).
 
         Parameters
         ----------
@@ -121,6 +127,7 @@ class Engine:
             tune=tune,
             chains=chains,
             target_accept=target_accept,
+            cores=cores(),
             seed=seed,
             save_warmup=False,
             progress_bar=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -40,6 +41,8 @@ class Context:
         The data, and what stages have provided so far, by group name.
     folder : Path
         Where a stage may keep finished parts of its work.
+    executor : concurrent.futures.Executor or None
+        Runs independent tasks, through :func:`.each`; None runs them here.
     report : callable
         Takes progress.
     fallbacks : list of str
@@ -54,6 +57,7 @@ class Context:
     sampler: Sampler
     model_key: str
     folder: Path
+    executor: Executor | None = None
     groups: dict[str, xr.Dataset] = field(default_factory=dict)
     report: Report = lambda label, done, total: None
     fallbacks: list[str] = field(default_factory=list)

@@ -1,0 +1,128 @@
+"""Tasks run in order, in threads or elsewhere give the same results and lose none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+import pymc as pm
+import pytest
+
+from poolwise.workflow.errors import SpecError
+from poolwise.workflow.execution import Program, each
+from poolwise.workflow.programs import receive
+from poolwise.workflow.shipping import pack, unpack
+from poolwise.workflow.threads import cores
+
+
+def schools() -> pm.Model:
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 0, 5)
+        tau = pm.HalfNormal("tau", 5)
+        theta = pm.Normal("theta", mu, tau, shape=4)
+        pm.Normal("y", theta, 10.0, observed=[28.0, 8.0, -3.0, 7.0])
+    return model
+
+
+def reciprocal(value: float) -> float:
+    if value == 0:
+        raise ZeroDivisionError("no reciprocal")
+    return 1 / value
+
+
+def threads_allowed(_: int) -> int | None:
+    return cores()
+
+
+@pytest.fixture(params=["here", "threads"])
+def executor(request: pytest.FixtureRequest) -> Iterator[Executor | None]:
+    if request.param == "here":
+        yield None
+    else:
+        with ThreadPoolExecutor(2) as pool:
+            yield pool
+
+
+def test_every_task_gives_its_result(executor: Executor | None) -> None:
+    assert dict(each(executor, reciprocal, [1.0, 2.0, 4.0])) == {0: 1.0, 1: 0.5, 2: 0.25}
+
+
+def test_a_task_that_fails_loses_no_other(executor: Executor | None) -> None:
+    found: dict[int, float] = {}
+    run = each(executor, reciprocal, [0.0, 2.0, 4.0])
+    with pytest.raises(ZeroDivisionError):
+        found.update(run)
+    assert found == {1: 0.5, 2: 0.25}
+
+
+def test_failures_can_be_taken_one_by_one(executor: Executor | None) -> None:
+    failed: dict[int, Exception] = {}
+    found = dict(each(executor, reciprocal, [0.0, 2.0, 0.0], failed.__setitem__))
+    assert found == {1: 0.5}
+    assert {i: type(e) for i, e in failed.items()} == dict.fromkeys((0, 2), ZeroDivisionError)
+
+
+def test_tasks_here_run_when_they_are_asked_for() -> None:
+    done: list[int] = []
+    run = each(None, done.append, [1, 2, 3])
+    next(run)
+    assert done == [1]
+
+
+def test_threads_share_the_processors() -> None:
+    assert dict(each(None, threads_allowed, [0])) == {0: None}
+    with ThreadPoolExecutor(4) as pool:
+        assert dict(each(pool, threads_allowed, [0, 0])) == {0: 2, 1: 2}
+        assert set(dict(each(pool, threads_allowed, list(range(8)))).values()) == {1}
+
+
+def test_lambdas_go_to_other_processes() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        found = dict(each(pool, lambda x: x + 1, [1, 2]))
+    assert found == {0: 2, 1: 3}
+
+
+@dataclass(frozen=True)
+class Task:
+    program: Program
+    note: object = None
+
+
+def test_a_part_that_cannot_be_sent_is_named() -> None:
+    import threading
+
+    with pytest.raises(SpecError, match=r"note\.lock cannot be sent.*pickle"):
+        pack(Task(Program(schools(), []), {"fine": 1, "lock": threading.Lock()}))
+
+
+def test_a_program_arrives_once_and_is_the_same_model() -> None:
+    program = Program(schools(), ["mu", "tau"])
+    packed = pack(program, program)
+    one, two = unpack(packed)
+    assert one is two is program, "a process that made the program keeps its own"
+    key, sent = program.__reduce__()[1]
+    copy = receive(f"other {key}", sent)
+    assert copy is receive(f"other {key}", sent)
+    assert copy is not program
+    assert copy.key == program.key
+    assert [v.name for v in copy.model.free_RVs] == ["mu", "tau", "theta"]
+    assert copy.engine is receive(f"third {key}", sent).engine, "a worker compiles a model once"
+    assert copy.engine is not program.engine
+
+
+def test_draws_do_not_depend_on_the_threads() -> None:
+    engine = Program(schools(), ["mu", "tau"]).engine
+    size = {"draws": 100, "tune": 100, "chains": 3, "target_accept": 0.9}
+
+    def run(seed: int) -> np.ndarray:
+        return np.asarray(engine.sample(seed=seed, **size)["posterior"]["tau"])
+
+    serial = dict(each(None, run, [1, 2, 3, 4]))
+    with ThreadPoolExecutor(2) as pool:
+        threads = dict(each(pool, run, [1, 2, 3, 4]))
+    assert engine.compilations == 1
+    for index, draws in serial.items():
+        np.testing.assert_array_equal(threads[index], draws)

@@ -1,0 +1,151 @@
+"""Running independent tasks: here one after another, in threads, processes, or on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from typing import Any
+
+from .errors import SpecError
+from .fingerprint import versions
+from .programs import Program
+from .shipping import pack, unpack
+from .threads import limited_to
+
+#: Takes the index and the exception of a task that failed.
+Failed = Callable[[int, Exception], None]
+
+
+def each[T, R](
+    executor: Executor | None,
+    job: Callable[[T], R],
+    tasks: Sequence[T],
+    failed: Failed | None = None,
+) -> Iterator[tuple[int, R]]:
+    """Yield the index and result of every task as it finishes.
+
+    Parameters
+    ----------
+    executor : concurrent.futures.Executor or None
+        None runs the tasks here, each when the next result is asked for, in their order.
+        Otherwise all are handed over at once and come back in any order.
+    job : callable
+        A function of a module, of one task. In other processes it starts with what the task
+        brings: nothing compiled, which does not travel (see :class:`.Program`). Random numbers
+        come from a seed in the task, so that the result does not depend on who runs it.
+    tasks : sequence
+        Sent to other processes by cloudpickle, which takes lambdas and functions of a notebook.
+    failed : callable, optional
+        Is told of every task whose job raised; the others go on.
+
+    Yields
+    ------
+    index : int
+        Of the task.
+    result
+        Of its job.
+
+    Raises
+    ------
+    Exception
+        Without ``failed``, what the first failing task raised: the results of all other tasks are
+        yielded before. An executor that breaks loses nothing that was yielded.
+    SpecError
+        If a task cannot be sent, or a worker has other versions; at once.
+
+    Notes
+    -----
+    Closing the iterator, or an interrupt, cancels what has not begun.
+    """
+    first: list[Exception] = []
+
+    def record(index: int, error: Exception) -> None:
+        if failed is not None:
+            failed(index, error)
+        else:
+            first.append(error)
+
+    run = _serial(job, tasks, record) if executor is None else _spread(executor, job, tasks, record)
+    yield from run
+    if first:
+        raise first[0]
+
+
+def _serial[T, R](
+    job: Callable[[T], R], tasks: Sequence[T], record: Failed
+) -> Iterator[tuple[int, R]]:
+    for index, task in enumerate(tasks):
+        try:
+            result = job(task)
+        except Exception as error:
+            record(index, error)
+        else:
+            yield index, result
+
+
+def _spread[T, R](
+    executor: Executor, job: Callable[[T], R], tasks: Sequence[T], record: Failed
+) -> Iterator[tuple[int, R]]:
+    submit = _submitter(executor, job, len(tasks))
+    waiting: dict[Future[R], int] = {}
+    try:
+        for index, task in enumerate(tasks):
+            waiting[submit(task)] = index
+        for done in as_completed(waiting):
+            index = waiting[done]
+            try:
+                result = done.result()
+            except WorkerDiffers as error:
+                raise SpecError(
+                    f"a worker has {error}",
+                    expected="the same versions on every machine, so that the numbers do not "
+                    "depend on who computed them",
+                    do="install from the same lock file on every machine",
+                ) from error
+            except Exception as error:
+                record(index, error)
+            else:
+                yield index, result
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _submitter[T, R](
+    executor: Executor, job: Callable[[T], R], count: int
+) -> Callable[[T], Future[R]]:
+    """Return what hands a task to an executor: as it is to threads, packed to anything else."""
+    if isinstance(executor, ThreadPoolExecutor):
+        workers = executor._max_workers
+        # Chains in parallel where there are too few tasks to occupy every worker.
+        share = max(1, workers // max(count, 1))
+        return lambda task: executor.submit(_in_thread, job, task, share)
+    ours = versions()
+
+    def submit(task: T) -> Future[R]:
+        return executor.submit(_elsewhere, pack(job, task), ours)
+
+    return submit
+
+
+def _in_thread[T, R](job: Callable[[T], R], task: T, share: int) -> R:
+    with limited_to(share):
+        return job(task)
+
+
+class WorkerDiffers(Exception):
+    """A worker has other versions than the session, and so could give other numbers."""
+
+
+def _elsewhere(packed: bytes, theirs: dict[str, str]) -> Any:
+    """Run a packed task in another process."""
+    ours = versions()
+    differing = [f"{n} {ours.get(n)} instead of {v}" for n, v in theirs.items() if ours.get(n) != v]
+    if differing:
+        raise WorkerDiffers(", ".join(differing))
+    job, task = unpack(packed)
+    with limited_to(1):
+        return job(task)
+
+
+__all__ = ["Program", "WorkerDiffers", "each"]
