@@ -12,6 +12,7 @@ from poolwise import __version__
 
 from .cli_compare import baseline, compare
 from .cli_errors import EXIT_COULD_NOT_RUN, friendly
+from .cli_workers import workers_options
 from .output import Formats, emit, file_views, formats_option, stopped_result, write_files
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def main() -> None:
     show_default=True,
     help="How deep to look: 'lint' samples nothing, 'prior' only simulates from the prior.",
 )
+@workers_options
 @formats_option(*FORMATS, text="Files of the run folder; a single one is printed too.")
 @click.option("--quiet", "-q", is_flag=True, help="Print the verdict and the path only.")
 @click.option("--verbose", "-v", is_flag=True, help="Print every finding.")
@@ -85,6 +87,8 @@ def review(
     ignore: list[str],
     fail_on: str,
     tier: str,
+    workers: int | None,
+    scheduler: str,
     formats: Formats,
     quiet: bool,
     verbose: bool,
@@ -94,6 +98,7 @@ def review(
     A file of Python functions, a TOML spec (data file, formula, priors), or fit.nc: the draws of a
     model that was fitted elsewhere, whose hierarchy a TOML file declares (--levels).
     """
+    from .cluster import crew
     from .errors import SpecError
     from .loading import load_specs
     from .record import as_json
@@ -105,7 +110,7 @@ def review(
     else:
         specs = [spec for target in targets for spec in load_specs(target, levels)]
     _distinct(specs)
-    options = {
+    options: dict[str, Any] = {
         "seed": seed,
         "draws": draws,
         "tune": tune,
@@ -116,22 +121,23 @@ def review(
     }
     results: list[Any] = []
     worst = 0
-    for spec in specs:
-        folder = None if output is None else Path(output)
-        if folder is not None and len(specs) > 1:
-            folder = folder / spec.name
-        try:
-            this = _review_one(spec, folder, options, stderr, quiet)
-        except SpecError as error:
-            # The other specs, and machines that read the result, must not lose by it.
-            results.append(stopped_result(spec, error))
-            click.echo(f"poolwise: {error}", err=True)
-            worst = EXIT_COULD_NOT_RUN
-            continue
-        results.append(as_json(this.record))
-        write_files(this.folder, "run", file_views(results[-1:], formats))
-        worst = max(worst, this.exit_code(fail_on))
-        _show(this.record, this.report, formats, quiet=quiet, verbose=verbose)
+    with crew(workers=workers, scheduler=scheduler) as options["executor"]:
+        for spec in specs:
+            folder = None if output is None else Path(output)
+            if folder is not None and len(specs) > 1:
+                folder = folder / spec.name
+            try:
+                this = _review_one(spec, folder, options, stderr, quiet)
+            except SpecError as error:
+                # The other specs, and machines that read the result, must not lose by it.
+                results.append(stopped_result(spec, error))
+                click.echo(f"poolwise: {error}", err=True)
+                worst = EXIT_COULD_NOT_RUN
+                continue
+            results.append(as_json(this.record))
+            write_files(this.folder, "run", file_views(results[-1:], formats))
+            worst = max(worst, this.exit_code(fail_on))
+            _show(this.record, this.report, formats, quiet=quiet, verbose=verbose)
     emit(results, formats)
     sys.exit(worst)
 

@@ -28,6 +28,10 @@ class SpecError(Exception):
     expected: str = ""
     do: str = ""
 
+    def __reduce__(self) -> tuple[type[SpecError], tuple[str, str, int | None, str, str]]:
+        # An exception travels with its positional arguments only.
+        return type(self), (self.problem, self.path, self.line, self.expected, self.do)
+
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.path and self.line else self.path
         lines = [f"{where}: {self.problem}" if where else self.problem]

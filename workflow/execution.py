@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 from typing import Any
 
+from .cluster import why_stuck
 from .errors import SpecError
 from .fingerprint import versions
 from .programs import Program
@@ -14,6 +22,9 @@ from .threads import limited_to
 
 #: Takes the index and the exception of a task that failed.
 Failed = Callable[[int, Exception], None]
+
+#: Seconds without a result after which it is asked whether there can be one; twice in a row.
+_PATIENCE = 30.0
 
 
 def each[T, R](
@@ -91,7 +102,7 @@ def _spread[T, R](
     try:
         for index, task in enumerate(tasks):
             waiting[submit(task)] = index
-        for done in as_completed(waiting):
+        for done in _finished(executor, waiting):
             index = waiting[done]
             try:
                 result = done.result()
@@ -102,6 +113,11 @@ def _spread[T, R](
                     "depend on who computed them",
                     do="install from the same lock file on every machine",
                 ) from error
+            except CancelledError as error:
+                raise SpecError(
+                    f"{why_stuck(executor) or 'tasks were cancelled'}: not every task was done",
+                    do="run again: what is finished is kept",
+                ) from error
             except Exception as error:
                 record(index, error)
             else:
@@ -109,6 +125,29 @@ def _spread[T, R](
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _finished[R](executor: Executor, futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
+    """Yield futures as they finish; wait no longer than something may.
+
+    Raises
+    ------
+    SpecError
+        If nobody is left who could finish them.
+    """
+    waiting, stuck = set(futures), ""
+    while waiting:
+        done, waiting = wait(waiting, _PATIENCE, FIRST_COMPLETED)
+        if done:
+            stuck = ""
+        elif stuck and why_stuck(executor):
+            raise SpecError(
+                f"{stuck}: {len(waiting)} tasks are left undone",
+                do="start workers and run again: what is finished is kept",
+            )
+        else:
+            stuck = why_stuck(executor)
+        yield from done
 
 
 def _submitter[T, R](

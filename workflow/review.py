@@ -19,6 +19,7 @@ from ..checks.prior import flat
 from ..checks.run import stopped
 from ..reports.hierarchy import HierarchySketch
 from ..reports.record import ReviewRecord
+from .cluster import crew
 from .conclusions import evaluate
 from .errors import SpecError, line_in, one_line
 from .fingerprint import data_key, model_key, versions
@@ -103,6 +104,8 @@ def review(
     tier: str = Tier.FULL,
     watcher: Watcher | None = None,
     today: date | None = None,
+    executor: Any = None,
+    workers: int | None = None,
 ) -> Review:
     """Review a model: simulate from its prior, fit it, check the fit, sweep its priors.
 
@@ -126,6 +129,11 @@ def review(
         Is told how the run goes on.
     today : date, optional
         Decides which expected failures have expired; the day it is (UTC) when left out.
+    executor : concurrent.futures.Executor or distributed.Client, optional
+        Runs refits: threads, processes or a Dask cluster. Whoever runs them, the same seed gives
+        the same numbers.
+    workers : int, optional
+        Runs so many refits at the same time in threads here, instead of an executor.
 
     Returns
     -------
@@ -163,7 +171,8 @@ def review(
         groups=data_groups(model),
         folder=folder / "stages",
     )
-    outcome = run_stages(context, watcher, tier=depth)
+    with crew(executor, workers) as context.executor:
+        outcome = run_stages(context, watcher, tier=depth)
     add_conclusions(this, outcome)
     if context.roles.assumed_offsets:
         names = ", ".join(context.roles.assumed_offsets)

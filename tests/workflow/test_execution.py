@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytest
 
+from poolwise.workflow.cluster import crew
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.execution import Program, each
+from poolwise.workflow.fingerprint import versions
 from poolwise.workflow.programs import receive
 from poolwise.workflow.shipping import pack, unpack
 from poolwise.workflow.threads import cores
@@ -126,3 +130,49 @@ def test_draws_do_not_depend_on_the_threads() -> None:
     assert engine.compilations == 1
     for index, draws in serial.items():
         np.testing.assert_array_equal(threads[index], draws)
+
+
+def test_errors_for_the_user_travel_whole() -> None:
+    error = SpecError("wrong", path="models.py", line=3, expected="right", do="repair it")
+    (copy,) = unpack(pack(error))
+    assert str(copy) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"executor": 3}, "int cannot run tasks"),
+        ({"workers": 0}, "at least 1"),
+        ({"workers": 2, "scheduler": "tcp://127.0.0.1:1"}, "more than one way"),
+    ],
+)
+def test_who_runs_tasks_must_be_clear(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=said), crew(**options):
+        pass
+
+
+def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with (
+        pytest.raises(SpecError, match=r"pip install 'poolwise\[distributed\]'"),
+        crew(scheduler="tcp://127.0.0.1:1"),
+    ):
+        pass
+
+
+def test_a_worker_with_other_versions_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from poolwise.workflow import execution
+
+    class Old(Executor):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            with monkeypatch.context() as patch:
+                patch.setattr(execution, "versions", lambda: {**versions(), "pymc": "5.0"})
+                try:
+                    future.set_result(fn(*args))
+                except Exception as error:
+                    future.set_exception(error)
+            return future
+
+    with pytest.raises(SpecError, match=r"a worker has pymc 5\.0 instead of"):
+        list(each(Old(), reciprocal, [1.0]))
