@@ -1,5 +1,6 @@
 """What is true of a model: evidence in, findings out. Never samples, never renders."""
 
+from . import calibration as _calibration
 from . import power_scaling as _power_scaling
 from . import predictive as _predictive
 from . import prior as _prior
@@ -38,6 +39,7 @@ FAMILIES = (
     _sweep,
     _regularization,
     _uncertainty,
+    _calibration,
     _run,
 )
 

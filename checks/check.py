@@ -23,6 +23,7 @@ STAGES = {
     "SEN": "prior sensitivity",
     "REG": "regularization",
     "UNC": "uncertainty",
+    "CAL": "calibration",
     "RUN": "run",
 }
 
@@ -169,11 +170,13 @@ def run_checks(
     found is marked untrusted and counts as inconclusive: a verdict is never taken from draws that
     did not converge.
 
-    Rules about a spec are asked where the evidence holds its model. A saved run holds none.
+    Rules about a spec are asked where the evidence holds its model, and rules about a calibration
+    where it holds one: a saved review holds neither.
     """
     wanted = {c.code for c in selected(select, ignore)}
-    if not evidence.has("variables"):
-        wanted = {code for code in wanted if not code.startswith("SPC")}
+    for family, needed in (("SPC", "variables"), ("CAL", "calibration")):
+        if not evidence.has(needed):
+            wanted = {code for code in wanted if not code.startswith(family)}
     failed: dict[str, Finding] = {}
     findings: list[Finding] = []
     for code in _prerequisites_first(wanted):

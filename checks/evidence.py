@@ -27,6 +27,7 @@ GROUPS = {
     "constant_data": "the model holds no constant data",
     "quantities": "the spec declares no quantities",
     "decisions": "the spec declares no decisions",
+    "calibration": "no calibration was run; run 'poolwise calibrate' on the spec",
 }
 
 #: Groups that hold one dataset per level, alternative prior, ...
