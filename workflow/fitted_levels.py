@@ -12,7 +12,8 @@ import xarray as xr
 from ..checks.draws import SAMPLE, Array
 from ..checks.hierarchy.level import Level
 from .errors import SpecError
-from .row_sums import CHUNK, Rows, by_group
+from .evaluate import CHUNK
+from .row_sums import Rows, by_group
 
 #: Largest difference of a log density, in single precision, that still is the same density.
 _SAME_DENSITY = 1e-3

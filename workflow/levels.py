@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from ..checks.draws import SAMPLE, Array
+from ..checks.draws import SAMPLE
 from ..checks.hierarchy import GroupLevel, Hierarchy, Membership, plain_model
-from ..checks.hierarchy.cheap import uncompiled
 from ..checks.hierarchy.information import mean_and_sd, why_no_information
+from .evaluate import by_draw, evaluate_on
 from .preflight import observed_values
 from .priors import parameters_of
-from .row_sums import CHUNK, Rows, by_group
+from .ridge_rows import NoRows, row_arrays
+from .row_sums import Rows, by_group
 
 if TYPE_CHECKING:
     import pymc as pm
 
 
 def level_dataset(
-    model: pm.Model, hierarchy: Hierarchy, name: str, draws: xr.Dataset
+    model: pm.Model, hierarchy: Hierarchy, name: str, draws: xr.Dataset, *, rows: bool = True
 ) -> xr.Dataset:
     """Evaluate one level on posterior or prior draws.
 
@@ -34,6 +35,9 @@ def level_dataset(
         Of the level.
     draws : xarray.Dataset
         Every free variable, dims ``chain`` and ``draw`` first.
+    rows : bool, default True
+        Whether to add the rows that a penalty is searched on (:mod:`poolwise.workflow.ridge_rows`),
+        which no draws enter; where there are none, ``attrs["why_no_rows"]`` says why.
 
     Returns
     -------
@@ -59,12 +63,24 @@ def level_dataset(
         found = found.assign_attrs(location_sd=width)
     why = hierarchy.why_no_rows.get(name) or why_no_information(plain, hierarchy, name)
     if why:
-        return found.assign_attrs(why_no_information=why)
+        return found.assign_attrs(why_no_information=why, why_no_rows=why)
     member = hierarchy.members[name]
     y = observed_values(plain)[member.enters]
-    chunks = _mean_and_sd_on(plain, level, draws, member, y.shape)
-    rows = by_group(found, member.group, member.design, y.ravel(), chunks)
-    return found.merge(rows).assign_attrs(outcome=member.enters)
+    mean, sd = _mean_and_sd(plain, level, member)
+    chunks = _mean_and_sd_on(plain, mean, sd, draws, y.shape)
+    sums = by_group(found, member.group, member.design, y.ravel(), chunks)
+    found = found.merge(sums).assign_attrs(outcome=member.enters)
+    return _with_rows(found, plain, hierarchy, name, (mean, sd)) if rows else found
+
+
+def _with_rows(
+    found: xr.Dataset, model: pm.Model, hierarchy: Hierarchy, name: str, normal: tuple[Any, Any]
+) -> xr.Dataset:
+    """Add the rows that a penalty is searched on, or the reason why there are none."""
+    try:
+        return found.merge(row_arrays(model, hierarchy, name, *normal))
+    except NoRows as why:
+        return found.assign_attrs(why_no_rows=str(why))
 
 
 def _prior_sd(model: pm.Model, location: Any) -> float | None:
@@ -79,10 +95,12 @@ def _prior_sd(model: pm.Model, location: Any) -> float | None:
 
 
 def level_datasets(
-    model: pm.Model, hierarchy: Hierarchy, draws: xr.Dataset
+    model: pm.Model, hierarchy: Hierarchy, draws: xr.Dataset, *, rows: bool = True
 ) -> dict[str, xr.Dataset]:
-    """Evaluate every level on draws."""
-    return {name: level_dataset(model, hierarchy, name, draws) for name in hierarchy.levels}
+    """Evaluate every level on draws; see :func:`level_dataset`."""
+    return {
+        name: level_dataset(model, hierarchy, name, draws, rows=rows) for name in hierarchy.levels
+    }
 
 
 def _by_group(model: pm.Model, level: GroupLevel, draws: xr.Dataset) -> xr.Dataset:
@@ -113,87 +131,25 @@ def _same_across(values: np.ndarray) -> bool:
     return bool(reach <= 1e-9 * max(float(np.abs(values).max()), 1e-300))
 
 
-def evaluate_on(
-    model: pm.Model, expressions: Sequence[Any], draws: xr.Dataset, width: int
-) -> Iterator[tuple[slice, list[np.ndarray]]]:
-    """Evaluate expressions of free variables on draws, a chunk at a time.
-
-    Parameters
-    ----------
-    model : pymc.Model
-        Of plain tensors.
-    expressions : sequence of TensorVariable
-    draws : xarray.Dataset
-        Every free variable.
-    width : int
-        Largest number of values per draw, which sets the size of a chunk.
-
-    Yields
-    ------
-    chunk : slice
-        Of the draws, chains one after the other.
-    values : list of ndarray
-        One per expression, first axis the draws; without that axis where no draw matters.
-    """
-    import pytensor
-    from pytensor.graph.replace import vectorize_graph
-    from pytensor.graph.traversal import ancestors
-    from pytensor.tensor.type import TensorType
-
-    needed = set(ancestors(expressions))
-    batched = {
-        rv: TensorType(rv.dtype, (None, *rv.type.shape))(f"{rv.name}_draws")
-        for rv in model.free_RVs
-        if rv in needed
-    }
-    with uncompiled():
-        evaluate = pytensor.function(
-            list(batched.values()),
-            vectorize_graph(list(expressions), replace=batched),
-            mode="FAST_COMPILE",
-            on_unused_input="ignore",
-        )
-    flat = {rv: _one_axis(draws[rv.name]) for rv in batched}
-    total = draws.sizes["chain"] * draws.sizes["draw"]
-    step = max(1, CHUNK // max(width, 1))
-    for start in range(0, total, step):
-        chunk = slice(start, min(start + step, total))
-        values = evaluate(*[v[chunk].astype(rv.dtype) for rv, v in flat.items()])
-        yield chunk, [np.asarray(v, dtype=float) for v in values]
-
-
-def _one_axis(draws: xr.DataArray) -> np.ndarray:
-    values = draws.transpose(*SAMPLE, ...).values
-    return np.asarray(values).reshape(-1, *values.shape[2:])
-
-
-def _mean_and_sd_on(
-    model: pm.Model,
-    level: GroupLevel,
-    draws: xr.Dataset,
-    rows: Membership,
-    shape: tuple[int, ...],
-) -> Iterator[Rows]:
-    """Yield slices of the draws with the mean and standard deviation of every row."""
+def _mean_and_sd(model: pm.Model, level: GroupLevel, rows: Membership) -> tuple[Any, Any]:
+    """Return the mean and the standard deviation of a normal outcome; declared noise counts."""
     import pytensor.tensor as pt
 
     mean, sd = mean_and_sd(model[rows.enters])
     noise = level.declared.noise if level.declared is not None else None
     if noise is not None:
         sd = model[noise] if isinstance(noise, str) else pt.constant(float(noise))
-    for chunk, (means, sds) in evaluate_on(model, [mean, sd], draws, width=rows.group.size):
+    return mean, sd
+
+
+def _mean_and_sd_on(
+    model: pm.Model, mean: Any, sd: Any, draws: xr.Dataset, shape: tuple[int, ...]
+) -> Iterator[Rows]:
+    """Yield slices of the draws with the mean and standard deviation of every row."""
+    for chunk, (means, sds) in evaluate_on(model, [mean, sd], draws, width=int(np.prod(shape))):
         size = chunk.stop - chunk.start
         yield (
             chunk,
-            _rowwise(means, mean.ndim, size, shape),
-            _rowwise(sds, sd.ndim, size, shape),
+            by_draw(means, mean.ndim, size, shape),
+            by_draw(sds, sd.ndim, size, shape),
         )
-
-
-def _rowwise(values: np.ndarray, core: int, size: int, shape: tuple[int, ...]) -> Array:
-    """Broadcast (draws, ...) or (...) to (draws, rows)."""
-    values = np.asarray(values, dtype=float)
-    if values.ndim == core:  # does not depend on any draw
-        values = values[None]
-    padded = values.reshape(values.shape[0], *(1,) * (len(shape) - core), *values.shape[1:])
-    return np.broadcast_to(padded, (size, *shape)).reshape(size, -1)

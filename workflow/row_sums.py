@@ -10,9 +10,6 @@ import xarray as xr
 
 from ..checks.draws import SAMPLE, Array
 
-#: Rows times draws evaluated at once, so that memory stays near 200 MB.
-CHUNK = 4_000_000
-
 #: A slice of the draws with the mean and the standard deviation of every row, (draws, rows).
 Rows = tuple[slice, Array, Array]
 

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 from poolwise.checks import decompose, own_data_weight
 from poolwise.checks.hierarchy import Level, discover, plain_model
 from poolwise.checks.hierarchy.cheap import uncompiled
-from poolwise.workflow import levels as module
+from poolwise.workflow import evaluate
 from poolwise.workflow.levels import level_dataset
 
 RNG = np.random.default_rng(1)
@@ -39,7 +39,9 @@ def intercepts(known: bool = False) -> pm.Model:
 
 def draws_of(model: pm.Model, chains: int = 2, draws: int = 30) -> xr.Dataset:
     names = [v.name for v in [*model.free_RVs, *model.deterministics]]
-    values = pm.draw([model[n] for n in names], draws=chains * draws, random_seed=2)
+    values = pm.draw(
+        [model[n] for n in names], draws=chains * draws, random_seed=2, mode="FAST_COMPILE"
+    )
     found = {}
     for name, value in zip(names, values, strict=True):
         shaped = np.reshape(value, (chains, draws, *np.shape(value)[1:]))
@@ -57,7 +59,7 @@ def dataset(model: pm.Model, draws: xr.Dataset, level: Level = LEVEL) -> xr.Data
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("chunk", [7 * N, 10**9])
 def test_against_loops(known: bool, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CHUNK", chunk)
+    monkeypatch.setattr(evaluate, "CHUNK", chunk)
     model = intercepts(known)
     draws = draws_of(model)
     level = dataset(model, draws)

@@ -47,7 +47,7 @@ class Levels:
         posterior = level_datasets(context.model, hierarchy, context.groups["posterior"])
         found = {f"levels/{name}": plain(dataset) for name, dataset in posterior.items()}
         if "prior" in context.groups:
-            prior = level_datasets(context.model, hierarchy, context.groups["prior"])
+            prior = level_datasets(context.model, hierarchy, context.groups["prior"], rows=False)
             found |= {f"prior_levels/{name}": plain(dataset) for name, dataset in prior.items()}
         return found
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
+from ...checks.followed import MOST_GROUPS, equal_weights, fits, of_fit
 from ...checks.hierarchy import Role
 from ...checks.hierarchy.variables import is_labelled
-from ...checks.weighted import effective_size, largest_rhat, summaries
+from ...checks.weighted import effective_size, largest_rhat
 from ..alternatives import Alternative, alternatives
-from ..conclusions import followed
+from ..conclusions import evaluate
 from ..engine import Engine, LogDensity, NotSwitchable, log_density_of
 from ..engine.umbrella import balanced, importance_weights, log_ratios
 from ..errors import SpecError, one_line
@@ -25,6 +27,9 @@ from .stage import Context, Unavailable, plain
 
 #: Draws under the mixture of all priors, for every draw of the base fit.
 _UMBRELLA_DRAWS = 4
+
+#: Whether such a variable is positive is a conclusion.
+_SIGNED = (Role.LOCATION, Role.INTERCEPT, Role.COEFFICIENT, Role.SHRUNKEN)
 
 #: An alternative with fewer effective draws for anything that is followed is fitted again.
 _FEWEST_DRAWS = 400.0
@@ -108,37 +113,26 @@ class PriorSweep:
         covered: Mapping[str, Mapping[str, LogDensity]],
     ) -> dict[str, xr.Dataset]:
         """Return the summaries of every alternative whose weights are good enough."""
-        inside = [a for a in todo if a.key in covered]
-        changes = [{}, *(covered[a.key] for a in inside)]
-        keys = sorted(a.key for a in inside)
-        file = context.folder / f"sweep-{key_of(self._shared(context), keys)}.nc"
+        inside = {a.key: a for a in todo if a.key in covered}
+        file = context.folder / f"sweep-{key_of(self._shared(context), sorted(inside))}.nc"
         kept = read_groups(file)
         if kept is None:
-            kept = {"all": self._umbrella(context, engine, changes)}
+            found = self._umbrella(context, engine, [{}, *(covered[key] for key in inside)])
+            # The first of them is the model itself.
+            kept = dict(zip(inside, found[1:], strict=True))
             write_groups(file, kept)
-        run = kept["all"]
-        names = [n for n in run.data_vars if n not in ("log_ratio", "mixture")]
-        # The first of them is the model itself.
-        every = importance_weights(run["log_ratio"].values, run["mixture"].values)[1:]
         # Not more than a fit of the alternative by itself could be hoped to have.
         fewest = min(_FEWEST_DRAWS, context.settings.draws * context.settings.chains / 2)
-        found = {}
-        for alternative, weights in zip(inside, every, strict=True):
-            fit = summaries(run[names], weights.values)
-            if weights.trusted and effective_size(fit) >= fewest:
-                said = {
-                    "source": "umbrella",
-                    "pareto_k": weights.pareto_k,
-                    "rhat": float(run.attrs["rhat"]),
-                    "divergences": int(run.attrs["divergences"]),
-                }
-                found[alternative.key] = _described(fit, alternative, said)
-        return found
+        return {
+            key: _described(fit, inside[key], {"source": "umbrella"})
+            for key, fit in kept.items()
+            if fit.attrs["trusted"] and effective_size(fit) >= fewest
+        }
 
     def _umbrella(
         self, context: Context, engine: Engine, changes: Sequence[Mapping[str, LogDensity]]
-    ) -> xr.Dataset:
-        """Sample under the mixture of all alternatives; keep what is followed, and the ratios."""
+    ) -> list[xr.Dataset]:
+        """Sample under the mixture of all alternatives, and weight the draws to each of them."""
         settings = context.settings
         mixture = balanced(log_ratios(context.groups["posterior"], engine.priors, changes))
         done = f"{len(changes) - 1} alternative priors at once"
@@ -152,17 +146,15 @@ class PriorSweep:
             mixture=mixture,
         )
         posterior = plain(tree["posterior"].to_dataset())
-        kept = self._followed(context, posterior)
-        ratios = log_ratios(posterior, engine.priors, changes)
-        return kept.assign(
-            log_ratio=(("alternative", "chain", "draw"), ratios),
-            mixture=("alternative", mixture),
-        ).assign_attrs(rhat=largest_rhat(kept), divergences=_divergences(tree))
-
-    def _followed(self, context: Context, posterior: xr.Dataset) -> xr.Dataset:
-        # Levels are expressions of the free variables, whatever prior these were drawn under.
-        datasets = level_datasets(context.model, context.hierarchy, posterior)
-        return plain(followed(context.spec, posterior, context.roles.top_level, datasets))
+        draws, levels = _followed(context, posterior)
+        every = importance_weights(log_ratios(posterior, engine.priors, changes), mixture)
+        said = {"rhat": largest_rhat(_few(draws)), "divergences": _divergences(tree)}
+        return [
+            plain(fit).assign_attrs(pareto_k=w.pareto_k, trusted=int(w.trusted), **said)
+            for w, fit in zip(
+                every, fits(draws, levels, np.stack([w.values for w in every])), strict=True
+            )
+        ]
 
     def _refit(
         self,
@@ -188,11 +180,37 @@ class PriorSweep:
             source = "own program"
             if fallback and fallback not in context.fallbacks:
                 context.fallbacks.append(fallback)
-        draws = self._followed(context, plain(tree["posterior"].to_dataset()))
-        said = {"source": source, "rhat": largest_rhat(draws), "divergences": _divergences(tree)}
-        fit = _described(summaries(draws), alternative, said)
+        draws, levels = _followed(context, plain(tree["posterior"].to_dataset()))
+        said = {
+            "source": source,
+            "rhat": largest_rhat(_few(draws)),
+            "divergences": _divergences(tree),
+        }
+        (summarised,) = fits(draws, levels, equal_weights(draws))
+        fit = _described(plain(summarised), alternative, said)
         write_groups(file, {"fit": fit})
         return fit
+
+
+def _followed(context: Context, posterior: xr.Dataset) -> tuple[xr.Dataset, dict[str, xr.Dataset]]:
+    """Return the draws of what is followed, and the levels that they were computed from."""
+    # Levels are expressions of the free variables, whatever prior these were drawn under.
+    levels = level_datasets(context.model, context.hierarchy, posterior)
+    spec = context.spec
+    found = of_fit(
+        posterior,
+        context.roles.top_level,
+        [n for n, role in context.hierarchy.roles.items() if role in _SIGNED],
+        evaluate(spec, spec.quantities, posterior, boolean=False),
+        evaluate(spec, spec.decisions, posterior, boolean=True),
+        levels,
+    )
+    return plain(found), levels
+
+
+def _few(draws: xr.Dataset) -> xr.Dataset:
+    """Leave out all but the first groups of large levels: chains that disagree do so anywhere."""
+    return draws.isel({d: slice(MOST_GROUPS) for d in draws.dims if str(d).startswith("group of")})
 
 
 def planned(context: Context) -> list[Alternative]:
