@@ -7,6 +7,8 @@ from . import prior as _prior
 from . import regularization as _regularization
 from . import run as _run
 from . import sampling as _sampling
+from . import share_shifts as _share_shifts
+from . import sign_flips as _sign_flips
 from . import spec as _spec
 from . import sweep as _sweep
 from . import uncertainty as _uncertainty
@@ -37,6 +39,8 @@ FAMILIES = (
     _predictive,
     _power_scaling,
     _sweep,
+    _sign_flips,
+    _share_shifts,
     _regularization,
     _uncertainty,
     _calibration,

@@ -17,7 +17,8 @@ import xarray as xr
 
 from .draws import Array
 from .evidence import Evidence
-from .weighted import largest_rhat, summaries
+from .followed import equal_weights, fits, of_fit
+from .weighted import largest_rhat
 
 RUBIN_Y = (28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0)
 RUBIN_SIGMA = (15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0)
@@ -171,7 +172,7 @@ def eight_schools(
         alternative = exact_draws(y_, s_, mu_scale=mu_scale, tau_scale=scale, rng=rng)
         if sweep_stuck and scale == sweep_scales[-1]:
             alternative[0][-1] += 10.0
-        groups[f"sweep/tau_{scale:g}"] = _alternative(*alternative, s_, scale)
+        groups[f"sweep/tau_{scale:g}"] = _alternative(*alternative, y_, s_, scale)
     tree = xr.DataTree.from_dict({k: v for k, v in groups.items() if k not in set(drop)})
     said = {"top_level_priors": ["mu", "tau"], "outcomes": ["y"], **(declared or {})}
     return Evidence(tree, said)
@@ -232,16 +233,20 @@ def _level(mu: Array, tau: Array, theta: Array, y: Array, sigma: Array) -> xr.Da
     )
 
 
-def _alternative(mu: Array, tau: Array, theta: Array, sigma: Array, scale: float) -> xr.Dataset:
-    weight = (tau[..., None] ** 2 / (tau[..., None] ** 2 + sigma**2)).mean(-1)
-    drawn = _dataset(
-        mu=mu,
-        tau=tau,
-        spread=theta.max(-1) - theta.min(-1),
-        **{"A gains over 10": theta[..., 0] > 10, "school: mean weight": weight},
-        theta=theta,
+def _alternative(
+    mu: Array, tau: Array, theta: Array, y: Array, sigma: Array, scale: float
+) -> xr.Dataset:
+    levels = {"school": _level(mu, tau, theta, y, sigma)}
+    drawn = of_fit(
+        _dataset(mu=mu, tau=tau),
+        ["mu", "tau"],
+        ["mu"],
+        _dataset(spread=theta.max(-1) - theta.min(-1)),
+        _dataset(**{"A gains over 10": theta[..., 0] > 10}),
+        levels,
     )
-    return summaries(drawn).assign_attrs(
+    (fit,) = fits(drawn, levels, equal_weights(drawn))
+    return fit.assign_attrs(
         parameter="tau",
         prior=f"HalfCauchy({scale:g})",
         title=f"tau ~ HalfCauchy({scale:g})",

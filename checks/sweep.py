@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +11,15 @@ import xarray as xr
 
 from . import examples
 from .check import SAMPLED, check
-from .draws import Summary, scalars, summarise
+from .draws import Summary, scalars
 from .evidence import Evidence, fact
 from .finding import Finding, Verdict, inconclusive, judge, skipped
-from .pooling import mean_weight, weight_label
-from .weighted import summarised
+from .followed import MOST_GROUPS, of_fit
+from .weighted import labelled, summaries
 from .words import number
 
-#: Effects of a level with more groups are not followed one by one.
-MOST_EFFECTS = 30
+#: Of the effects of a level with many groups, so many are reported: those that move most.
+EXTREMES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Change:
         Key of the alternative, the parameter whose prior was replaced, and the new prior.
     title : str
         The alternative as a reader should see it: ``tau ~ HalfNormal(5)``.
-    label : str
-        The quantity.
+    label, kind : str
+        The quantity, and what it is (see :func:`.followed.of_fit`).
     base, other : Summary
     shift, mcse : float
         Difference of the means in posterior standard deviations of the base fit.
@@ -43,6 +44,7 @@ class Change:
     prior: str
     title: str
     label: str
+    kind: str
     base: Summary
     other: Summary
     shift: float
@@ -50,39 +52,36 @@ class Change:
 
 
 @fact
-def base_conclusions(evidence: Evidence) -> dict[str, xr.DataArray]:
-    """Draws of every scalar that the sweep follows, under the spec's own priors."""
-    posterior: xr.Dataset = evidence.get("posterior")
-    found: dict[str, xr.DataArray] = {}
-    for name in evidence.get("top_level_priors"):
-        if name in posterior:
-            found |= dict(scalars(posterior[name]))
-    for group in ("quantities", "decisions"):
-        if evidence.has(group):
-            for variable in evidence.get(group).data_vars.values():
-                found |= {label: draws.astype(float) for label, draws in scalars(variable)}
-    if evidence.has("levels"):
-        for name, level in evidence.get("levels").items():
-            for variable in level_conclusions(name, level).values():
-                found |= dict(scalars(variable))
-    return found
+def base_followed(evidence: Evidence) -> xr.Dataset:
+    """Draws of everything that the sweep follows, under the spec's own priors."""
+    fits: dict[str, xr.Dataset] = evidence.get("sweep")
+    signed = {str(v.attrs["of"]) for fit in fits.values() for v in _of_kind(fit, "sign", "of")}
+    return of_fit(
+        evidence.get("posterior"),
+        evidence.get("top_level_priors"),
+        sorted(signed),
+        *(
+            evidence.get(g) if evidence.has(g) else xr.Dataset()
+            for g in ("quantities", "decisions")
+        ),
+        evidence.get("levels") if evidence.has("levels") else {},
+    )
 
 
-def level_conclusions(name: str, level: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Return the draws that a sweep follows of one level, by name.
+def _of_kind(fit: xr.Dataset, kind: str, with_: str = "kind") -> list[xr.DataArray]:
+    return [v for v in fit.data_vars.values() if v.attrs.get("kind") == kind and with_ in v.attrs]
 
-    The mean weight on own data, where weights are known; and the effects of all groups, where
-    these are few enough to be read one by one.
-    """
-    found = {}
-    if "information" in level:
-        weight = weight_label(name)
-        found[weight] = mean_weight(level).rename(weight)
-    if level.sizes["group"] <= MOST_EFFECTS:
-        effect = str(level.attrs.get("effect", name))
-        # Levels have different groups, and all are kept in one dataset.
-        found[effect] = level["effect"].rename(effect).rename(group=f"group of {name}")
-    return found
+
+@fact
+def base_summaries(base_followed: xr.Dataset) -> xr.Dataset:
+    """Summaries of everything that the sweep follows, under the spec's own priors."""
+    return summaries(base_followed)
+
+
+@fact
+def sweep_in_order(sweep: dict[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """Fits of the alternatives in the order in which they were planned."""
+    return dict(sorted(sweep.items(), key=lambda item: int(item[1].attrs.get("order", 0))))
 
 
 @fact
@@ -101,32 +100,56 @@ def sweep_rhat(sweep: dict[str, xr.Dataset]) -> dict[str, float]:
 
 
 @fact
-def changes(evidence: Evidence) -> list[Change]:
-    """What every alternative prior does to every quantity that the sweep follows."""
-    base: dict[str, xr.DataArray] = evidence.get("base_conclusions")
-    summaries = {label: summarise(draws) for label, draws in base.items()}
+def changes(base_summaries: xr.Dataset, sweep_in_order: dict[str, xr.Dataset]) -> list[Change]:
+    """What every alternative prior does to every quantity that the sweep follows.
+
+    Of the effects of a level with many groups, the few that move most.
+    """
+    names = [str(n) for n, v in base_summaries.data_vars.items() if v.attrs.get("kind") != "sign"]
+    base = {
+        n: dict(labelled(n, _furthest(n, base_summaries[n], sweep_in_order.values())))
+        for n in names
+    }
     found = []
-    fits: dict[str, xr.Dataset] = evidence.get("sweep")
-    for key, fit in sorted(fits.items(), key=lambda item: int(item[1].attrs.get("order", 0))):
-        for label, other in summarised(fit):
-            if label not in base:
-                continue
-            mine = summaries[label]
-            scale = mine.sd if mine.sd > 0 else float("nan")
-            found.append(
-                Change(
-                    alternative=key,
-                    parameter=str(fit.attrs["parameter"]),
-                    prior=str(fit.attrs["prior"]),
-                    title=str(fit.attrs["title"]),
-                    label=label,
-                    base=mine,
-                    other=other,
-                    shift=(other.mean - mine.mean) / scale,
-                    mcse=float(np.hypot(mine.mcse, other.mcse)) / scale,
+    for key, fit in sweep_in_order.items():
+        for name in (n for n in names if n in fit):
+            kept = base[name]
+            for label, other in labelled(name, fit[name]):
+                if label not in kept:
+                    continue
+                mine = kept[label]
+                scale = mine.sd if mine.sd > 0 else float("nan")
+                found.append(
+                    Change(
+                        alternative=key,
+                        parameter=str(fit.attrs["parameter"]),
+                        prior=str(fit.attrs["prior"]),
+                        title=str(fit.attrs["title"]),
+                        label=label,
+                        kind=str(base_summaries[name].attrs["kind"]),
+                        base=mine,
+                        other=other,
+                        shift=(other.mean - mine.mean) / scale,
+                        mcse=float(np.hypot(mine.mcse, other.mcse)) / scale,
+                    )
                 )
-            )
     return found
+
+
+def _furthest(name: str, base: xr.DataArray, fits: Iterable[xr.Dataset]) -> xr.DataArray:
+    """Return a variable, or of many groups those that any alternative moves most."""
+    dims = [d for d in base.dims if d != "summary"]
+    if len(dims) != 1 or base.sizes[dims[0]] <= MOST_GROUPS:
+        return base
+    sd = base.sel(summary="sd").values
+    moves = [
+        np.abs(fit[name].sel(summary="mean").values - base.sel(summary="mean").values)
+        for fit in fits
+        if name in fit
+    ]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        furthest = np.nan_to_num(np.max(moves, axis=0) / sd)
+    return base.isel({dims[0]: np.sort(np.argsort(-furthest, kind="stable")[:EXTREMES])})
 
 
 @check("SEN503", after=SAMPLED)
@@ -171,7 +194,8 @@ def conclusion_shifts(
         said = (
             f"{worst.label} moves by {abs(worst.shift):.2f} ± {number(worst.mcse)} posterior sd "
             f"under {worst.title} "
-            f"({number(worst.base.mean, 3)} to {number(worst.other.mean, 3)})"
+            f"({number(worst.base.mean, 3)} to {number(worst.other.mean, 3)}; 89% interval "
+            f"{_interval(worst.base)} becomes {_interval(worst.other)})"
         )
         details: dict[str, Any] = {
             "value": abs(worst.shift),
@@ -188,6 +212,10 @@ def conclusion_shifts(
                 judge(abs(worst.shift) > limit, said, otherwise=Verdict.WARN, **details)
             )
     return findings
+
+
+def _interval(summary: Summary) -> str:
+    return f"{number(summary.low, 3)} to {number(summary.high, 3)}"
 
 
 conclusion_shifts.passes(

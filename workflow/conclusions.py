@@ -67,18 +67,3 @@ def evaluate(
 
 def _holds(posterior: xr.Dataset) -> str:
     return ", ".join(str(v) for v in posterior.data_vars)
-
-
-def followed(
-    spec: ModelSpec, posterior: xr.Dataset, top_level: list[str], levels: Mapping[str, xr.Dataset]
-) -> xr.Dataset:
-    """Return the draws that a sweep keeps of one fit: everything a conclusion can rest on."""
-    from ..checks.sweep import level_conclusions
-
-    kept: dict[str, xr.DataArray] = {n: posterior[n] for n in top_level if n in posterior}
-    kept |= dict(evaluate(spec, spec.quantities, posterior, boolean=False).data_vars)  # type: ignore[arg-type]
-    kept |= dict(evaluate(spec, spec.decisions, posterior, boolean=True).data_vars)  # type: ignore[arg-type]
-    for name, level in levels.items():
-        kept |= {n: v for n, v in level_conclusions(name, level).items() if n not in kept}
-    found = xr.Dataset(kept)
-    return found.drop_vars([c for c in found.coords if c not in found.dims])

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from poolwise.checks.hierarchy import python_mode
-from poolwise.checks.weighted import summaries, summarised
+from poolwise.checks.weighted import summaries, summarised, weighted_summaries
 from poolwise.workflow.engine import Engine, LogDensity, log_density_of
 from poolwise.workflow.engine.mixture import PriorMixture
 from poolwise.workflow.engine.switches import (
@@ -252,7 +252,7 @@ def test_weighted_draws_agree_with_the_closed_form(seed: int) -> None:
     for k, width in enumerate((2.0, 0.5, 1.0, 4.0, 20.0)):
         weights = importance_weights(ratios, mixture)[k]
         assert weights.trusted
-        kept = summaries(drawn, weights.values)["mu"].sel
+        kept = weighted_summaries(drawn, weights.values.values[None])[0]["mu"].sel
         weight = width**2 / (width**2 + 1)
         for statistic, truth in (("mean", 3 * weight), ("sd", np.sqrt(weight))):
             error = float(kept(summary={"mean": "mcse", "sd": "sd_mcse"}[statistic]))
