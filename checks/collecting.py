@@ -15,6 +15,7 @@ import xarray as xr
 
 from .decomposition import TARGETS, heavy_tail
 from .draws import SAMPLE, Summary, summarise
+from .needs import needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +150,9 @@ def what_to_collect(
         If groups have locations or scales of their own, so that the closed form does not hold, or
         the information of their rows is not known.
     """
-    if "information" not in level:
-        reason = level.attrs.get("why_no_information", "the information of rows is not known")
-        raise ValueError(f"what to collect next needs the information of rows: {reason}")
+    needs(level, "effect", "location", "scale", "information")
+    if not factor > 0:
+        raise ValueError(f"factor={factor} is no number above 0 of times as much data")
     for name in ("location", "scale"):
         if "group" in level[name].dims:
             raise ValueError(

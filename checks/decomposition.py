@@ -15,6 +15,7 @@ import xarray as xr
 
 from .draws import SAMPLE, chains_first, mcse_of_mean, over_groups
 from .lazy import array_stats
+from .needs import needs
 from .words import number
 
 #: What can be predicted, in the order reports show it.
@@ -24,6 +25,9 @@ TARGETS = (
     "effect of a new group",
     "new observation in a new group",
 )
+
+#: Of a level, what a decomposition reads at least.
+_NEEDED = ("effect", "location", "scale", "noise_variance", "other", "design")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +122,10 @@ def decompose(level: xr.Dataset, name: str = "") -> list[Decomposition]:
 
     Raises
     ------
-    KeyError
-        If the level does not know its noise.
+    ValueError
+        If the level does not know its noise; the message says why.
     """
+    needs(level, *_NEEDED)
     level = _with_rows(level)
     effect, location, scale = level["effect"], level["location"], level["scale"]
     noise, other, design = level["noise_variance"], level["other"], level["design"]

@@ -10,6 +10,7 @@ import xarray as xr
 
 from .draws import INTERVAL, Array, chains_first, interval_ends, mcse_of_mean, over_groups
 from .lazy import array_stats
+from .needs import needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,18 @@ def predict_new_group(level: xr.Dataset, *, probability: float = INTERVAL) -> li
         overestimate how much groups differ from each other in single observations (Hofman,
         Goldstein and Hullman 2020, doi:10.1145/3313831.3376454).
 
+    Raises
+    ------
+    ValueError
+        If the level has no location or scale, or the probability is not between 0 and 1.
+
     References
     ----------
     Higgins, Thompson and Spiegelhalter (2009), doi:10.1111/j.1467-985X.2008.00552.x.
     """
+    needs(level, "location", "scale")
+    if not 0 < probability < 1:
+        raise ValueError(f"probability={probability} is not between 0 and 1")
     location, variance = over_groups(level["location"]), over_groups(level["scale"] ** 2)
     found = [_predict("effect of a new group", location, variance, probability)]
     if "noise_variance" not in level:
