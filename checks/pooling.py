@@ -9,6 +9,7 @@ import xarray as xr
 
 from .draws import SAMPLE, Array, Summary, mcse_of_mean, over_groups, summarise
 from .evidence import Evidence, fact
+from .penalty import ridge_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,8 @@ def equivalent_penalty(level: xr.Dataset) -> xr.DataArray:
     ----------
     level : xarray.Dataset
         ``scale``, ``information`` and ``design_squared`` (group), the sum of squares of the design
-        column over the group's rows (the number of rows for an intercept).
+        column over the group's rows (the number of rows for an intercept). Where rows depend on
+        several effects at once, ``row_variance`` (chain, draw), σ², in place of the last two.
 
     Returns
     -------
@@ -159,9 +161,48 @@ def equivalent_penalty(level: xr.Dataset) -> xr.DataArray:
     ----------
     Hoerl and Kennard (1970), doi:10.1080/00401706.1970.10488634.
     """
-    noise = float(level["design_squared"].sum()) / level["information"].sum("group")
+    if "row_variance" in level:
+        noise = level["row_variance"]
+    else:
+        noise = float(level["design_squared"].sum()) / level["information"].sum("group")
     with np.errstate(divide="ignore"):
         return noise / over_groups(level["scale"] ** 2)
+
+
+def has_penalty(level: xr.Dataset) -> bool:
+    """Whether a level holds what :func:`equivalent_penalty` reads."""
+    return "information" in level or "row_variance" in level
+
+
+def effective_effects(level: xr.Dataset) -> xr.DataArray:
+    r"""Effective degrees of freedom of effects that share their rows, at every draw.
+
+    The trace of the smoother, :math:`\mathrm{tr}(I - P)` less the number of population columns, at
+    that draw's λ: from 0 (complete pooling) to the number of effects that the rows can tell apart.
+
+    Parameters
+    ----------
+    level : xarray.Dataset
+        ``scale`` and ``row_variance`` (chain, draw), and the rows that
+        :func:`poolwise.checks.penalty.ridge_of` reads.
+
+    Returns
+    -------
+    xarray.DataArray of shape (chain, draw)
+
+    Raises
+    ------
+    poolwise.checks.penalty.NotLinear
+        If there are no such rows.
+
+    References
+    ----------
+    Ruppert, Wand and Carroll (2003), Semiparametric Regression, section 3.13.
+    """
+    penalty = equivalent_penalty(level)
+    return penalty.copy(
+        data=ridge_of(level).at(1 / penalty.values.ravel()).effective.reshape(penalty.shape)
+    )
 
 
 def _has_room(level: LevelPooling, room: float = 0.05) -> bool:
@@ -313,10 +354,10 @@ def _level_pooling(
         weight_low=None if ends is None else ends[0],
         weight_high=None if ends is None else ends[1],
         mean_weight=None if weights is None else summarise(mean_weight(level)),
-        effective_groups=None if weights is None else summarise(weights.sum("group")),
-        penalty=None if weights is None else summarise(equivalent_penalty(level)),
+        effective_groups=_effective(level, weights),
+        penalty=summarise(equivalent_penalty(level)) if has_penalty(level) else None,
         prior_penalty=None
-        if prior is None or before is None
+        if prior is None or not has_penalty(prior)
         else summarise(equivalent_penalty(prior)),
         prior_weight=None if before is None else summarise(before),
         scale=summarise(over_groups(level["scale"])),
@@ -329,6 +370,12 @@ def _level_pooling(
         data_pull=None if pulls is None else pulls[1],
         why_no_weights=str(level.attrs.get("why_no_information", "")),
     )
+
+
+def _effective(level: xr.Dataset, weights: xr.DataArray | None) -> Summary | None:
+    if weights is not None:
+        return summarise(weights.sum("group"))
+    return summarise(effective_effects(level)) if "row_variance" in level else None
 
 
 def _log(scale: xr.DataArray) -> xr.DataArray:

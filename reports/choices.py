@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from ..checks.draws import Array
-from ..checks.penalty import Marker, NotLinear, Outcome, Ridge, classical_markers, l_curve, ridge_of
+from ..checks.penalty import Choices, Marker, Outcome, Ridge
 from ..checks.words import listed
 from .blocks import Block, Column, Pair, Plot, Table
 from .figures import choices, penalty
@@ -26,8 +26,10 @@ DEFINITIONS = {
 }
 
 
-def classical(i: int, level: str, data: xr.Dataset, prior: xr.Dataset | None) -> list[Block]:
-    """Return λ of one level beside its classical choices, or why they are not shown.
+def classical(
+    i: int, level: str, found: Choices, data: xr.Dataset, prior: xr.Dataset | None
+) -> list[Block]:
+    """Return λ of one level beside its classical choices, or why these are not shown.
 
     Parameters
     ----------
@@ -35,25 +37,23 @@ def classical(i: int, level: str, data: xr.Dataset, prior: xr.Dataset | None) ->
         Number of the level, for ids.
     level : str
         Its name.
+    found : Choices
+        Of that level.
     data, prior : xarray.Dataset
-        The level on posterior and on prior draws, with the rows that :func:`ridge_of` reads.
+        The level on posterior and on prior draws.
     """
     posterior = penalty.penalty_draws(data)
     if posterior is None or posterior.size < 10 or np.ptp(posterior) == 0:
         return []
-    try:
-        ridge = ridge_of(data)
-    except NotLinear as reason:
-        return [gap(f"Classical choices of λ are not shown for {level}: {reason}")]
-    curve = l_curve(ridge)
-    markers = classical_markers(ridge, curve)
-    rows = penalty.typical_rows(data)
-    table = choice_table(level, markers, posterior, rows)
+    if found.ridge is None:
+        return [gap(f"Classical choices of λ are not shown for {level}: {found.why}")]
+    markers, axis = list(found.markers), penalty.pooling_of(data)
+    table = choice_table(level, markers, posterior, axis)
     return [
         Pair(
             [
-                _posterior(i, posterior, penalty.penalty_draws(prior), markers, rows, table),
-                _curve(i, ridge, markers, posterior),
+                _posterior(i, posterior, penalty.penalty_draws(prior), markers, axis, table),
+                _curve(i, found.ridge, markers, posterior),
             ]
         )
     ]
@@ -64,7 +64,7 @@ def _posterior(
     posterior: Array,
     prior: Array | None,
     markers: list[Marker],
-    rows: float,
+    axis: penalty.Pooling,
     table: Table,
 ) -> Plot:
     question = "Where is the penalty, and how certain is it?"
@@ -74,7 +74,7 @@ def _posterior(
         f"classical analyst would have chosen from the same rows. {compared(markers, posterior)}"
     )
     key = f"choices{i}"
-    figure = choices.draw_posterior(posterior, prior, markers, rows)
+    figure = choices.draw_posterior(posterior, prior, markers, axis)
     return Plot(key, question, inline_svg(figure, key, question, caption), caption, table)
 
 
@@ -122,15 +122,16 @@ def _lie(names: list[str]) -> str:
     return "lies" if len(names) == 1 else "lie"
 
 
-def choice_table(level: str, markers: list[Marker], posterior: Array, rows: float) -> Table:
+def choice_table(
+    level: str, markers: list[Marker], posterior: Array, axis: penalty.Pooling
+) -> Table:
     """Return every choice of λ with what it means, the posterior first."""
     median = float(10 ** np.median(posterior))
     low, high = (float(10**q) for q in np.quantile(posterior, [0.055, 0.945]))
-    size = "1 row" if rows == 1 else f"{num(rows, 2)} rows"
     columns = [
         Column("Choice", number=False),
         Column("λ"),
-        Column(f"Pooling of {size}"),
+        Column(axis.label[0].upper() + axis.label[1:]),
         Column("Effective groups"),
         Column("Posterior below"),
         Column("Outcome", number=False, prose=True),
@@ -140,7 +141,7 @@ def choice_table(level: str, markers: list[Marker], posterior: Array, rows: floa
         [
             "posterior median",
             num(median, 3),
-            fixed(penalty.pooling_at(median, rows)),
+            fixed(axis.at(median)),
             NONE,
             "0.50",
             f"89% interval {between(low, high, 3)}",
@@ -149,7 +150,6 @@ def choice_table(level: str, markers: list[Marker], posterior: Array, rows: floa
     ]
     for marker in markers:
         value = marker.penalty
-        pooled = 1.0 if np.isinf(value) else penalty.pooling_at(value, rows)
         with np.errstate(divide="ignore"):
             below = float(np.mean(posterior < np.log10(value))) if not np.isnan(value) else np.nan
         outcome = str(marker.outcome)
@@ -157,7 +157,7 @@ def choice_table(level: str, markers: list[Marker], posterior: Array, rows: floa
             [
                 marker.method,
                 "∞" if np.isinf(value) else num(value, 3),
-                fixed(pooled),
+                fixed(axis.at(value)),
                 num(marker.effective, 3),
                 fixed(below),
                 f"{outcome}: {marker.why}" if marker.why else outcome,

@@ -134,7 +134,12 @@ def _sections(record: ReviewRecord) -> list[Section]:
         blocks = [*stopped, *checks(prefix), *four[prefix]]
         sections.append(_section(record, prefix, key, title, blocks, depth=3))
     sections += _by_level(
-        record, "REG", "reg", "Regularization strength", regularization.blocks(record)
+        record,
+        "REG",
+        "reg",
+        "Regularization strength",
+        regularization.blocks(record),
+        regularization.overview(record),
     )
     sections += _by_level(
         record, "UNC", "unc", "Uncertainty by level and target", uncertainty.blocks(record)
@@ -174,11 +179,15 @@ def _by_level(
     key: str,
     title: str,
     levels: Sequence[tuple[str, list[Block]]],
+    overview: Sequence[Block] = (),
 ) -> list[Section]:
-    """Return a section with the findings, and one below it per level when there are several."""
+    """Return a section with the findings and an overview, and one per level below it.
+
+    A single level has no section of its own.
+    """
     anchor = stages.anchors(record.findings)
     table = stages.table(record.findings, prefix, anchor, STAGES[prefix])
-    checks: list[Block] = [table if table else gap("No check of this part was asked")]
+    checks = [table if table else gap("No check of this part was asked"), *overview]
     if len(levels) == 1:
         return [_section(record, prefix, key, title, [*checks, *levels[0][1]])]
     return [

@@ -9,7 +9,9 @@ from ..checks import REGISTRY
 from ..checks.draws import Summary
 from ..checks.pooling import LevelPooling, who_set_it
 from ..checks.words import counted
+from . import strength
 from .blocks import Block, Column, Note, Pair, Plot, Table
+from .choices import classical
 from .figures import penalty, shrinkage
 from .numbers import between, fixed, fixed_between, num, of_unit
 from .pooling_tables import movement_table, summary_table, unit_of, weight_table
@@ -24,15 +26,23 @@ _DECLARE = (
 )
 
 
-def blocks(record: ReviewRecord) -> list[tuple[str, list[Block]]]:
-    """Return the blocks of every level, by its name."""
+def overview(record: ReviewRecord) -> list[Block]:
+    """Return what is said of all levels together, or why nothing is."""
     evidence = record.evidence
     reason = distrust(record) or evidence.why_missing("pooling")
-    if reason:
-        found: list[Block] = [gap(f"Regularization strength is not shown: {reason}")]
-        if evidence.has("posterior") and not evidence.has("levels"):
-            found.append(Note(_DECLARE))
-        return [("", found)]
+    if not reason:
+        return strength.overview(record, evidence.get("pooling"))
+    found: list[Block] = [gap(f"Regularization strength is not shown: {reason}")]
+    if evidence.has("posterior") and not evidence.has("levels"):
+        found.append(Note(_DECLARE))
+    return found
+
+
+def blocks(record: ReviewRecord) -> list[tuple[str, list[Block]]]:
+    """Return the blocks of every level, by its name; none where no draws may be shown."""
+    evidence = record.evidence
+    if distrust(record) or not evidence.has("pooling"):
+        return []
     priors = evidence.get("prior_levels") if evidence.has("prior_levels") else {}
     datasets: dict[str, xr.Dataset] = evidence.get("levels")
     return [
@@ -61,16 +71,26 @@ def _level(
         reason = level.why_no_weights or "no information per group is known"
         found.append(gap(f"Weights and λ are not shown for {level.name}: {reason}"))
     else:
-        pair = [
-            *attempt("The penalty", lambda: _penalty(i, level, data, prior)),
-            *attempt("The weights", lambda: _weights(record, i, level, data, prior)),
-        ]
-        plots = [p for p in pair if isinstance(p, Plot)]
-        found += [p for p in pair if not isinstance(p, Plot)]
-        found += [Pair(plots)] if len(plots) == 2 else plots
+        found += _set_by(record, i, level, data, prior)
     found += attempt("Definitions", lambda: summary_table(level))
     found += attempt("Weights", lambda: weight_table(record, level, data))
     return found
+
+
+def _set_by(
+    record: ReviewRecord, i: int, level: LevelPooling, data: xr.Dataset, prior: xr.Dataset | None
+) -> list[Block]:
+    """Return where the penalty is, beside its classical choices where there are any."""
+    choices = record.evidence.get("penalty_choices")[level.name]
+    weights = attempt("The weights", lambda: _weights(record, i, level, data, prior))
+    if choices.ridge is not None:
+        placed = attempt("The penalty", lambda: classical(i, level.name, choices, data, prior))
+        return [*placed, *weights]
+    found = [*attempt("The penalty", lambda: _penalty(i, level, data, prior)), *weights]
+    plots = [p for p in found if isinstance(p, Plot)]
+    others = [p for p in found if not isinstance(p, Plot)]
+    missing = gap(f"Classical choices of λ are not shown for {level.name}: {choices.why}")
+    return [*others, *([Pair(plots)] if len(plots) == 2 else plots), missing]
 
 
 def _who_set_it(record: ReviewRecord, level: LevelPooling) -> str:
@@ -182,12 +202,11 @@ def _penalty(
     if figure is None or found is None:
         return None
     question = "How well do the data determine λ?"
-    rows = penalty.typical_rows(data)
+    axis = penalty.pooling_of(data)
     against = " against its prior (dashed)" if level.prior_penalty is not None else ""
     caption = (
         f"Posterior of λ (blue){against}, with medians, 50% and 89% intervals. Its median "
-        f"{num(found.median, 2)} pools a group with {counted(round(rows), 'row')} by "
-        f"{fixed(penalty.pooling_at(found.median, rows))} (top axis: λ/(rows + λ)). "
+        f"{num(found.median, 2)} is a {axis.label} of {fixed(axis.at(found.median))} (top axis). "
         "Look for a posterior that repeats its prior."
     )
     key = f"penalty{i}"

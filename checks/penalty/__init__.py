@@ -1,5 +1,6 @@
 """The penalty of a linear level, as a classical analyst would have chosen it."""
 
+from .choices import Choices, choices_of
 from .dataset import ROW_ARRAYS, ridge_of
 from .james_stein import james_stein_weight
 from .l_curve import Corner, LCurve, corner, l_curve
@@ -9,12 +10,14 @@ from .ridge import NotLinear, Ridge, dense, one_way
 __all__ = [
     "METHODS",
     "ROW_ARRAYS",
+    "Choices",
     "Corner",
     "LCurve",
     "Marker",
     "NotLinear",
     "Outcome",
     "Ridge",
+    "choices_of",
     "classical_markers",
     "corner",
     "dense",

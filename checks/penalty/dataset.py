@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from .ridge import NotLinear, Ridge, one_way
+from .ridge import NotLinear, Ridge, dense, one_way
 
 #: What a level saves of its rows, besides ``row_noise`` where the noise is known.
 ROW_ARRAYS = ("row_outcome", "row_group", "row_design", "row_population")
+
+#: What it saves where every row may depend on all of its effects.
+DENSE_ARRAYS = ("row_outcome", "row_effects", "row_population")
 
 
 def ridge_of(level: xr.Dataset) -> Ridge:
@@ -33,6 +36,9 @@ def ridge_of(level: xr.Dataset) -> Ridge:
             Standard deviation of each row where no parameter enters it. Left out where one
             standard deviation of all rows is estimated.
 
+        or, where rows depend on several effects at once, ``row_effects`` (row, group) in place of
+        ``row_group`` and ``row_design``: what every effect is multiplied by in every row;
+
         and ``attrs["why_no_rows"]`` in place of these where the mean is not linear, the outcome is
         not normal, noise is estimated and differs between rows, or effects of another level enter
         the same rows: then no single penalty is chosen.
@@ -46,15 +52,22 @@ def ridge_of(level: xr.Dataset) -> Ridge:
     NotLinear
         If the level saved no such rows; the message says why.
     """
-    missing = [name for name in ROW_ARRAYS if name not in level]
+    needed = DENSE_ARRAYS if "row_effects" in level else ROW_ARRAYS
+    missing = [name for name in needed if name not in level]
     if missing:
         reason = level.attrs.get("why_no_rows") or f"the run does not hold {', '.join(missing)}"
         raise NotLinear(str(reason))
+    outcome = np.asarray(level["row_outcome"].values, dtype=float)
+    population = np.asarray(level["row_population"].transpose("row", "column").values, dtype=float)
+    noise = None if "row_noise" not in level else np.asarray(level["row_noise"].values)
+    if "row_effects" in level:
+        effects = np.asarray(level["row_effects"].transpose("row", "group").values, dtype=float)
+        return dense(outcome, population, effects, noise=noise)
     return one_way(
-        np.asarray(level["row_outcome"].values, dtype=float),
-        np.asarray(level["row_population"].transpose("row", "column").values, dtype=float),
+        outcome,
+        population,
         np.asarray(level["row_group"].values, dtype=int),
         design=np.asarray(level["row_design"].values, dtype=float),
-        noise=None if "row_noise" not in level else np.asarray(level["row_noise"].values),
+        noise=noise,
         groups=level.sizes["group"],
     )

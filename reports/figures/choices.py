@@ -28,7 +28,7 @@ from .canvas import (
     vertical_grid,
 )
 from .log_axis import round_values, written
-from .penalty import draw_densities, label_penalty, pooling_axis, window
+from .penalty import Pooling, draw_densities, label_penalty, pooling_axis, window
 
 #: Shape of every choice, the same in both figures.
 SHAPES = dict(zip(METHODS, ("s", "D", "^", "v", "P", "X"), strict=True))
@@ -37,7 +37,7 @@ _HEIGHT = 4.1
 
 
 def draw_posterior(
-    posterior: Array, prior: Array | None, markers: Sequence[Marker], rows: float | None
+    posterior: Array, prior: Array | None, markers: Sequence[Marker], axis: Pooling | None
 ) -> Figure:
     """Draw the posterior of λ, and below it one line per classical choice.
 
@@ -46,19 +46,19 @@ def draw_posterior(
     posterior, prior : ndarray of shape (draws,)
         Base-10 logarithm of λ.
     markers : sequence of Marker
-    rows : float or None
-        Rows of a typical group, whose pooling stands on the top axis; None for no such axis.
+    axis : Pooling or None
+        What stands on the top axis; None for no such axis.
     """
     figure = Figure(figsize=(HALF, _HEIGHT))
-    above = 0.62 if rows is not None else 0.12
+    above = 0.62 if axis is not None else 0.12
     upper = add_axes(figure, Margins(left=1.12, right=0.2, bottom=2.05, top=above))
     lower = add_axes(figure, Margins(left=1.12, right=0.2, bottom=0.55, top=_HEIGHT - 2.0))
     low, high = _ends(posterior, prior, markers)
     draw_densities(upper, posterior, prior, low, high)
     upper.set_xticks([])
     upper.spines["bottom"].set_visible(False)
-    if rows is not None:
-        pooling_axis(upper, rows, low, high)
+    if axis is not None:
+        pooling_axis(upper, axis, low, high)
     _lines(lower, markers, posterior, low, high)
     label_penalty(lower, low, high)
     return figure

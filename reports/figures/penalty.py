@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -11,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from ...checks.draws import SAMPLE, Array
-from ...checks.pooling import LevelPooling, equivalent_penalty
+from ...checks.penalty import Ridge, ridge_of
+from ...checks.pooling import LevelPooling, equivalent_penalty, has_penalty
 from ..numbers import num
 from .canvas import (
     C1,
@@ -33,24 +35,52 @@ from .log_axis import apart, round_values, written
 _WEIGHTS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
 
 
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """What a penalty means for the groups of a level: a weight on the population from 0 to 1.
+
+    Attributes
+    ----------
+    label : str
+        Of whom it is.
+    rows : float
+        Rows of a typical group.
+    ridge : Ridge or None
+        Of effects that share their rows: the weight is then the mean over effects,
+        1 - (effective degrees of freedom)/(number of effects).
+    """
+
+    label: str
+    rows: float = 1.0
+    ridge: Ridge | None = None
+
+    def at(self, penalty: float) -> float:
+        """Return the weight at one penalty: 0 for none, 1 for an infinite one, else NaN."""
+        if np.isinf(penalty):
+            return 1.0
+        if self.ridge is None or not penalty > 0:
+            return penalty / (penalty + self.rows)
+        effective = self.ridge.at(np.array([1 / penalty])).effective[0]
+        return 1 - float(effective) / self.ridge.effects
+
+
+def pooling_of(level: xr.Dataset) -> Pooling:
+    """Return what a penalty means for the groups of a level."""
+    if "row_effects" in level:
+        return Pooling("pooling, mean over effects", ridge=ridge_of(level))
+    rows = float(np.median(level["design_squared"].values))
+    size = "1 row" if rows == 1 else f"{num(rows, 2)} rows"
+    return Pooling(f"pooling of a group with {size}", rows)
+
+
 def penalty_draws(level: xr.Dataset | None) -> Array | None:
     """Return the base-10 logarithm of λ at every draw where it is finite."""
-    if level is None or "information" not in level:
+    if level is None or not has_penalty(level):
         return None
     values = np.ravel(np.asarray(equivalent_penalty(level).values, dtype=float))
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log10(values)
     return np.asarray(logs[np.isfinite(logs)])
-
-
-def typical_rows(level: xr.Dataset) -> float:
-    """Return the median over groups of the squared design: rows, for an intercept."""
-    return float(np.median(level["design_squared"].values))
-
-
-def pooling_at(penalty: float, rows: float) -> float:
-    """Return the weight that a group of so many rows gives to the population."""
-    return penalty / (penalty + rows)
 
 
 def draw(level: xr.Dataset, prior: xr.Dataset | None) -> Figure | None:
@@ -62,7 +92,7 @@ def draw(level: xr.Dataset, prior: xr.Dataset | None) -> Figure | None:
     low, high = window(posterior, before)
     draw_densities(axes, posterior, before, low, high)
     label_penalty(axes, low, high)
-    pooling_axis(axes, typical_rows(level), low, high)
+    pooling_axis(axes, pooling_of(level), low, high)
     return figure
 
 
@@ -146,24 +176,27 @@ def _outwards(at: int, size: int) -> str:
     return "right" if at < size / 2 else "left"
 
 
-def pooling_axis(axes: Axes, rows: float, low: float, high: float) -> None:
-    """Add the pooling of a group with so many rows on top."""
-    ends = pooling_at(10**low, rows), pooling_at(10**high, rows)
-    weights: list[float] = [w for w in _WEIGHTS if ends[0] <= w <= ends[1]]
-    if len(weights) < 2:
-        weights = [float(w) for w in MaxNLocator(5).tick_values(*ends) if ends[0] <= w <= ends[1]]
-    places = [float(np.log10(rows * w / (1 - w))) for w in weights]
-    labels = [f"{w:g}" for w in weights]
+def pooling_axis(axes: Axes, pooling: Pooling, low: float, high: float) -> None:
+    """Add what the penalties between two ends (logarithms) mean for the groups, on top."""
+    grid = np.linspace(low, high, 300)
+    weight = np.maximum.accumulate([pooling.at(float(10**x)) for x in grid])
+    ends = float(weight[0]), float(weight[-1])
+    wanted: list[float] = [w for w in _WEIGHTS if ends[0] <= w <= ends[1]]
+    if len(wanted) < 2:
+        wanted = [float(w) for w in MaxNLocator(5).tick_values(*ends) if ends[0] <= w <= ends[1]]
+    places = [float(x) for x in np.interp(_logit(wanted), _logit(weight), grid)]
+    labels = [f"{w:g}" for w in wanted]
     kept = apart(places, labels, axes)
     top = axes.secondary_xaxis("top")
     top.set_xticks([places[i] for i in kept], [labels[i] for i in kept])
     top.xaxis.set_minor_locator(NullLocator())
     top.spines["top"].set_color(LINE)
-    top.set_xlabel(f"pooling of a group with {_rows(rows)}", color=MUTED)
+    top.set_xlabel(pooling.label, color=MUTED)
 
 
-def _rows(rows: float) -> str:
-    return "1 row" if rows == 1 else f"{num(rows, 2)} rows"
+def _logit(weight: Sequence[float] | Array) -> Array:
+    inside = np.clip(np.asarray(weight, dtype=float), 1e-12, 1 - 1e-12)
+    return np.asarray(np.log(inside / (1 - inside)))
 
 
 def draw_weights(

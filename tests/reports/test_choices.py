@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 
 from poolwise.checks import examples
 from poolwise.checks.draws import SAMPLE
-from poolwise.checks.penalty import Marker, Outcome
+from poolwise.checks.penalty import Marker, Outcome, choices_of
 from poolwise.reports.blocks import Note, Pair
 from poolwise.reports.choices import choice_table, classical, compared
 from poolwise.reports.figures.canvas import Margins, add_axes
 from poolwise.reports.figures.log_axis import apart, round_values, written
+from poolwise.reports.figures.penalty import Pooling
 from poolwise.reports.svg import figure_style
 
 CHOICES = ["REML", "ML", "GCV", "leave-one-out", "L-curve corner", "discrepancy"]
@@ -57,7 +58,7 @@ def eight_schools() -> xr.Dataset:
 
 def drawn(level: xr.Dataset, prior: xr.Dataset | None = None) -> Pair:
     with figure_style():
-        (pair,) = classical(3, "school", level, prior)
+        (pair,) = classical(3, "school", choices_of(level), level, prior)
     assert isinstance(pair, Pair)
     return pair
 
@@ -114,7 +115,7 @@ def test_without_rows_the_reason_is_given() -> None:
         ("does not hold row_population", level),
         ("not linear", level.assign_attrs(why_no_rows="its mean is not linear")),
     ):
-        (note,) = classical(0, "school", data, None)
+        (note,) = classical(0, "school", choices_of(data), data, None)
         assert isinstance(note, Note)
         assert note.gap
         assert wanted in note.text
@@ -123,7 +124,7 @@ def test_without_rows_the_reason_is_given() -> None:
 def test_a_fixed_penalty_has_no_figure() -> None:
     level = many(3, 0.6)
     fixed = level.assign(scale=level["scale"] * 0 + 1, information=level["information"] * 0 + 1)
-    assert classical(0, "school", fixed, None) == []
+    assert classical(0, "school", choices_of(fixed), fixed, None) == []
 
 
 def test_choices_are_placed_beside_the_interval() -> None:
@@ -142,7 +143,9 @@ def test_choices_are_placed_beside_the_interval() -> None:
     )
     assert compared(found[1:2], posterior).startswith("GCV lies below the 89% interval, 1.3 to 78")
     assert compared(found[4:], posterior) == "None of them has an answer here."
-    rows = choice_table("school", found, posterior, rows=10.0).rows
+    rows = choice_table(
+        "school", found, posterior, Pooling("pooling of a group with 10 rows", 10.0)
+    ).rows
     assert [row[4] for row in rows] == ["0.50", "0.50", "0.00", "1.00", "0.00", "–"]
     assert [row[2] for row in rows] == ["0.50", "0.50", "0.01", "1.00", "0.00", "–"]
 
