@@ -81,7 +81,7 @@ def _reached(address: str) -> Any:
             do="pip install 'poolwise[distributed]'",
         ) from error
     try:
-        return Client(address, timeout=REACH, set_as_default=False)
+        return Client(address, timeout=REACH, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError, ValueError, TypeError) as error:
         raise SpecError(
             f"the scheduler {address} was not reached within {REACH:g} s: {one_line(error)}",
