@@ -44,7 +44,7 @@ def model_of(spec: ModelSpec) -> Any:
     import pymc as pm
 
     try:
-        model = _of_bambi(spec.build())
+        model = of_bambi(spec.build())
     except SpecError:
         raise
     except Exception as error:
@@ -67,7 +67,7 @@ def model_of(spec: ModelSpec) -> Any:
     return model
 
 
-def _of_bambi(model: Any) -> Any:
+def of_bambi(model: Any) -> Any:
     """Return the PyMC model behind a Bambi model, built if need be; anything else as it is."""
     if not type(model).__module__.startswith("bambi.") or not hasattr(model, "backend"):
         return model

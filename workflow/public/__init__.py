@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from poolwise.checks.hierarchy.level import Level
     from poolwise.checks.hierarchy.reading import read_hierarchy
     from poolwise.workflow.errors import SpecError
+    from poolwise.workflow.evaluate_levels import evaluate_levels
     from poolwise.workflow.fitted_review import review_fit
     from poolwise.workflow.record import load_run
     from poolwise.workflow.review import Review, review
@@ -38,6 +39,7 @@ _HOME = {
     "Settings": "workflow.settings",
     "SpecError": "workflow.errors",
     "Verdict": "checks.finding",
+    "evaluate_levels": "workflow.evaluate_levels",
     "load_run": "workflow.record",
     "read_hierarchy": "checks.hierarchy.reading",
     "review": "workflow.review",
@@ -58,6 +60,7 @@ __all__ = [
     "SpecError",
     "Verdict",
     "__version__",
+    "evaluate_levels",
     "load_run",
     "read_hierarchy",
     "review",
