@@ -21,10 +21,11 @@ from .expected import ExpectedFailure, expect_failures
 from .finding import SEVERITY, Finding, Verdict, inconclusive, judge, skipped
 from .hierarchy import Level
 from .new_group import predict_new_group
-from .penalty import classical_markers
+from .penalty import choices_of, classical_markers, ridge_of
 from .pooling import (
     contraction,
     data_level_factor,
+    effective_groups,
     equivalent_penalty,
     own_data_weight,
     pooling_factor,
@@ -64,10 +65,12 @@ __all__ = [
     "Tier",
     "Verdict",
     "check",
+    "choices_of",
     "classical_markers",
     "contraction",
     "data_level_factor",
     "decompose",
+    "effective_groups",
     "equivalent_penalty",
     "expect_failures",
     "fact",
@@ -76,6 +79,7 @@ __all__ = [
     "own_data_weight",
     "pooling_factor",
     "predict_new_group",
+    "ridge_of",
     "run_checks",
     "selected",
     "skipped",

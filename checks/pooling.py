@@ -9,6 +9,7 @@ import xarray as xr
 
 from .draws import SAMPLE, Array, Summary, mcse_of_mean, over_groups, summarise
 from .evidence import Evidence, fact
+from .needs import needs
 from .penalty import ridge_of
 
 
@@ -44,12 +45,13 @@ def pooling_factor(level: xr.Dataset) -> PoolingFactor:
     Raises
     ------
     ValueError
-        If the level has fewer than two groups.
+        If the level has fewer than two groups, or no effect or location.
 
     References
     ----------
     Gelman and Pardoe (2006), doi:10.1198/004017005000000517.
     """
+    needs(level, "effect", "location")
     if level.sizes["group"] < 2:
         raise ValueError("a pooling factor needs at least two groups")
     deviation = level["effect"] - level["location"]
@@ -87,6 +89,7 @@ def data_level_factor(level: xr.Dataset) -> PoolingFactor:
     ----------
     Gelman and Pardoe (2006), doi:10.1198/004017005000000517.
     """
+    needs(level, "residual_variance", "mean_residual_variance", "outcome_variance")
     per_draw = level["residual_variance"]
     expected, between = float(per_draw.mean()), float(level["mean_residual_variance"])
     total = xr.full_like(per_draw, float(level["outcome_variance"]))
@@ -123,10 +126,16 @@ def own_data_weight(level: xr.Dataset) -> xr.DataArray:
     xarray.DataArray of shape (chain, draw, group)
         Between 0 (complete pooling) and 1 (no pooling). Shrinkage is one minus this.
 
+    Raises
+    ------
+    ValueError
+        If the information of rows is not known; the message says why.
+
     References
     ----------
     Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., section 5.4.
     """
+    needs(level, "scale", "information")
     signal = level["scale"] ** 2 * level["information"]
     return (signal / (1 + signal)).transpose(..., "group")
 
@@ -155,15 +164,23 @@ def equivalent_penalty(level: xr.Dataset) -> xr.DataArray:
 
     Returns
     -------
-    xarray.DataArray of shape (chain, draw), without unit
+    xarray.DataArray of shape (chain, draw)
+        In the squared unit of the design column, so without unit for an intercept.
+
+    Raises
+    ------
+    ValueError
+        If the information of rows is not known; the message says why.
 
     References
     ----------
     Hoerl and Kennard (1970), doi:10.1080/00401706.1970.10488634.
     """
+    needs(level, "scale")
     if "row_variance" in level:
         noise = level["row_variance"]
     else:
+        needs(level, "information", "design_squared")
         noise = float(level["design_squared"].sum()) / level["information"].sum("group")
     with np.errstate(divide="ignore"):
         return noise / over_groups(level["scale"] ** 2)
@@ -174,31 +191,39 @@ def has_penalty(level: xr.Dataset) -> bool:
     return "information" in level or "row_variance" in level
 
 
-def effective_effects(level: xr.Dataset) -> xr.DataArray:
-    r"""Effective degrees of freedom of effects that share their rows, at every draw.
+def effective_groups(level: xr.Dataset) -> xr.DataArray:
+    r"""Effective degrees of freedom of the effects, at every draw.
 
-    The trace of the smoother, :math:`\mathrm{tr}(I - P)` less the number of population columns, at
-    that draw's λ: from 0 (complete pooling) to the number of effects that the rows can tell apart.
+    :math:`\sum_j w_j`, the trace of the map from own estimates to effects given the location. Where
+    rows depend on several effects at once, the trace of the smoother at that draw's λ,
+    :math:`\mathrm{tr}(I - P)` less the number of population columns.
 
     Parameters
     ----------
     level : xarray.Dataset
-        ``scale`` and ``row_variance`` (chain, draw), and the rows that
-        :func:`poolwise.checks.penalty.ridge_of` reads.
+        What :func:`own_data_weight` takes; or ``scale`` and ``row_variance`` (chain, draw) with the
+        rows that :func:`poolwise.checks.penalty.ridge_of` reads.
 
     Returns
     -------
     xarray.DataArray of shape (chain, draw)
+        From 0 (complete pooling) to the number of groups with rows, or of effects that the rows can
+        tell apart.
 
     Raises
     ------
+    ValueError
+        If the information of rows is not known; the message says why.
     poolwise.checks.penalty.NotLinear
-        If there are no such rows.
+        If rows depend on several effects and were not saved.
 
     References
     ----------
     Ruppert, Wand and Carroll (2003), Semiparametric Regression, section 3.13.
     """
+    needs(level, "scale")
+    if "row_variance" not in level:
+        return own_data_weight(level).sum("group")
     penalty = equivalent_penalty(level)
     return penalty.copy(
         data=ridge_of(level).at(1 / penalty.values.ravel()).effective.reshape(penalty.shape)
@@ -354,7 +379,7 @@ def _level_pooling(
         weight_low=None if ends is None else ends[0],
         weight_high=None if ends is None else ends[1],
         mean_weight=None if weights is None else summarise(mean_weight(level)),
-        effective_groups=_effective(level, weights),
+        effective_groups=summarise(effective_groups(level)) if has_penalty(level) else None,
         penalty=summarise(equivalent_penalty(level)) if has_penalty(level) else None,
         prior_penalty=None
         if prior is None or not has_penalty(prior)
@@ -370,12 +395,6 @@ def _level_pooling(
         data_pull=None if pulls is None else pulls[1],
         why_no_weights=str(level.attrs.get("why_no_information", "")),
     )
-
-
-def _effective(level: xr.Dataset, weights: xr.DataArray | None) -> Summary | None:
-    if weights is not None:
-        return summarise(weights.sum("group"))
-    return summarise(effective_effects(level)) if "row_variance" in level else None
 
 
 def _log(scale: xr.DataArray) -> xr.DataArray:

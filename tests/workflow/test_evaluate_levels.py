@@ -15,6 +15,8 @@ import poolwise
 from poolwise import Level, SpecError
 from poolwise.checks import (
     decompose,
+    effective_groups,
+    equivalent_penalty,
     own_data_weight,
     pooling_factor,
     predict_new_group,
@@ -192,7 +194,15 @@ def test_a_model_without_levels_says_how_to_declare_one() -> None:
 
 
 def test_functions_say_what_a_level_is(tree: xr.DataTree) -> None:
-    takes: tuple[Callable[[Any], Any], ...] = (decompose, what_to_collect, predict_new_group)
+    takes: tuple[Callable[[Any], Any], ...] = (
+        pooling_factor,
+        own_data_weight,
+        equivalent_penalty,
+        effective_groups,
+        decompose,
+        predict_new_group,
+        what_to_collect,
+    )
     for function in takes:
         for wrong in (tree, {"school": tree}, tree["posterior"]["mu"]):
             with pytest.raises(TypeError, match=r"dataset of one level.*evaluate_levels"):
