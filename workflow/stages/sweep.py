@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from ...checks.followed import MOST_GROUPS, equal_weights, fits, of_fit
+from ...checks.followed import fits
 from ...checks.hierarchy import Role
 from ...checks.hierarchy.variables import is_labelled
 from ...checks.weighted import effective_size, largest_rhat
 from ..alternatives import Alternative, alternatives
-from ..conclusions import evaluate
 from ..engine import Engine, LogDensity, NotSwitchable, log_density_of
 from ..engine.umbrella import balanced, importance_weights, log_ratios
 from ..errors import SpecError, one_line
+from ..execution import each
 from ..fingerprint import code_key, key_of
-from ..levels import level_datasets
 from ..priors import identity_of, with_priors
-from ..sampler import sample
+from ..refits import Refit, divergences, few, followed, refit
 from ..store import read_groups, write_groups
 from .hierarchy import declared
 from .stage import Context, Unavailable, plain
 
 #: Draws under the mixture of all priors, for every draw of the base fit.
 _UMBRELLA_DRAWS = 4
-
-#: Whether such a variable is positive is a conclusion.
-_SIGNED = (Role.LOCATION, Role.INTERCEPT, Role.COEFFICIENT, Role.SHRUNKEN)
 
 #: An alternative with fewer effective draws for anything that is followed is fitted again.
 _FEWEST_DRAWS = 400.0
@@ -77,20 +74,8 @@ class PriorSweep:
                 found |= self._from_umbrella(context, engine, todo, covered)
             except NotSwitchable:
                 covered = {}
-        for done, alternative in enumerate(todo):
-            if alternative.key in found:
-                continue
-            context.report(alternative.title, done, len(todo))
-            try:
-                fit = self._refit(context, alternative, covered.get(alternative.key))
-                found[alternative.key] = fit
-            except SpecError:
-                # What the spec declares is wrong for every alternative alike.
-                raise
-            except NotImplementedError as error:
-                raise Unavailable(f"priors cannot be replaced in this model: {error}") from error
-            except Exception as error:
-                context.gaps.append(f"{alternative.title} could not be fitted: {one_line(error)}")
+        left = [a for a in todo if a.key not in found]
+        found |= self._refits(context, left, covered)
         context.fallbacks.extend(context.sampler.fallbacks)
         if not found:
             raise RuntimeError("; ".join(context.gaps))
@@ -124,7 +109,7 @@ class PriorSweep:
         # Not more than a fit of the alternative by itself could be hoped to have.
         fewest = min(_FEWEST_DRAWS, context.settings.draws * context.settings.chains / 2)
         return {
-            key: _described(fit, inside[key], {"source": "umbrella"})
+            key: _described(fit.assign_attrs(source="umbrella"), inside[key])
             for key, fit in kept.items()
             if fit.attrs["trusted"] and effective_size(fit) >= fewest
         }
@@ -146,9 +131,9 @@ class PriorSweep:
             mixture=mixture,
         )
         posterior = plain(tree["posterior"].to_dataset())
-        draws, levels = _followed(context, posterior)
+        draws, levels = followed(context, posterior)
         every = importance_weights(log_ratios(posterior, engine.priors, changes), mixture)
-        said = {"rhat": largest_rhat(_few(draws)), "divergences": _divergences(tree)}
+        said = {"rhat": largest_rhat(few(draws)), "divergences": divergences(tree)}
         return [
             plain(fit).assign_attrs(pareto_k=w.pareto_k, trusted=int(w.trusted), **said)
             for w, fit in zip(
@@ -156,61 +141,69 @@ class PriorSweep:
             )
         ]
 
-    def _refit(
+    def _refits(
+        self,
+        context: Context,
+        left: Sequence[Alternative],
+        covered: Mapping[str, Mapping[str, LogDensity]],
+    ) -> dict[str, xr.Dataset]:
+        """Fit alternatives one by one; each is kept as soon as it is finished."""
+        found: dict[str, xr.Dataset] = {}
+        tasks: dict[str, Refit] = {}
+        files = {a.key: self._file(context, a) for a in left}
+        titles = {a.key: a.title for a in left}
+
+        def failed(key: str, error: Exception) -> None:
+            if isinstance(error, SpecError):
+                # What the spec declares is wrong for every alternative alike.
+                raise error
+            if isinstance(error, NotImplementedError):
+                raise Unavailable(f"priors cannot be replaced in this model: {error}") from error
+            context.gaps.append(f"{titles[key]} could not be fitted: {one_line(error)}")
+
+        for alternative in left:
+            key = alternative.key
+            kept = read_groups(files[key])
+            if kept is not None:
+                found[key] = kept["fit"]
+                continue
+            try:
+                tasks[key] = self._task(context, alternative, covered.get(key))
+            except Exception as error:
+                failed(key, error)
+        keys = list(tasks)
+        described = {a.key: a for a in left}
+        context.report(f"{len(keys)} fits", 0, len(keys))
+        for done, (index, fit) in enumerate(
+            each(context.executor, refit, list(tasks.values()), lambda i, e: failed(keys[i], e))
+        ):
+            key = keys[index]
+            found[key] = _described(fit, described[key])
+            write_groups(files[key], {"fit": found[key]})
+            context.report(titles[key], done + 1, len(keys))
+        fallbacks = (fit.attrs.get("fallback", "") for fit in found.values())
+        context.fallbacks.extend(dict.fromkeys(f for f in fallbacks if f))
+        return found
+
+    def _file(self, context: Context, alternative: Alternative) -> Path:
+        identities = [identity_of(context.model[r.parameter]) for r in alternative.replacements]
+        words = [alternative.key, *identities]
+        return context.folder / f"sweep-{key_of(self._shared(context), words)}.nc"
+
+    def _task(
         self,
         context: Context,
         alternative: Alternative,
         switched: Mapping[str, LogDensity] | None,
-    ) -> xr.Dataset:
-        """Fit one alternative: on the compiled program where its bounds are the model's own."""
-        identities = [identity_of(context.model[r.parameter]) for r in alternative.replacements]
-        words = [alternative.key, *identities]
-        file = context.folder / f"sweep-{key_of(self._shared(context), words)}.nc"
-        kept = read_groups(file)
-        if kept is not None:
-            return kept["fit"]
-        seed = context.settings.seed_for(f"sweep {alternative.key}")
-        engine = context.sampler.engine
+    ) -> Refit:
+        """Return one alternative's fit: on the program where its bounds are the model's own."""
+        sampler, settings = context.sampler, context.settings
+        seed = settings.seed_for(f"sweep {alternative.key}")
+        engine = sampler.engine
         if engine is not None and switched is not None and _same_bounds(engine, switched):
-            tree = context.sampler.run(context.settings, seed, priors=[switched])
-            source = "refit"
-        else:
-            model = with_priors(context.model, alternative.replacements)
-            tree, fallback = sample(model, context.settings, seed, lambda *_: None)
-            source = "own program"
-            if fallback and fallback not in context.fallbacks:
-                context.fallbacks.append(fallback)
-        draws, levels = _followed(context, plain(tree["posterior"].to_dataset()))
-        said = {
-            "source": source,
-            "rhat": largest_rhat(_few(draws)),
-            "divergences": _divergences(tree),
-        }
-        (summarised,) = fits(draws, levels, equal_weights(draws))
-        fit = _described(plain(summarised), alternative, said)
-        write_groups(file, {"fit": fit})
-        return fit
-
-
-def _followed(context: Context, posterior: xr.Dataset) -> tuple[xr.Dataset, dict[str, xr.Dataset]]:
-    """Return the draws of what is followed, and the levels that they were computed from."""
-    # Levels are expressions of the free variables, whatever prior these were drawn under.
-    levels = level_datasets(context.model, context.hierarchy, posterior)
-    spec = context.spec
-    found = of_fit(
-        posterior,
-        context.roles.top_level,
-        [n for n, role in context.hierarchy.roles.items() if role in _SIGNED],
-        evaluate(spec, spec.quantities, posterior, boolean=False),
-        evaluate(spec, spec.decisions, posterior, boolean=True),
-        levels,
-    )
-    return plain(found), levels
-
-
-def _few(draws: xr.Dataset) -> xr.Dataset:
-    """Leave out all but the first groups of large levels: chains that disagree do so anywhere."""
-    return draws.isel({d: slice(MOST_GROUPS) for d in draws.dims if str(d).startswith("group of")})
+            return Refit(sampler.program, settings, seed, {"priors": [switched]})
+        model = with_priors(context.model, alternative.replacements)
+        return Refit(sampler.program, settings, seed, model=model)
 
 
 def planned(context: Context) -> list[Alternative]:
@@ -250,17 +243,11 @@ def _same_bounds(engine: Engine, switched: Mapping[str, LogDensity]) -> bool:
     return all(density.covers(engine.priors[name]) for name, density in switched.items())
 
 
-def _described(fit: xr.Dataset, alternative: Alternative, said: Mapping[str, Any]) -> xr.Dataset:
+def _described(fit: xr.Dataset, alternative: Alternative) -> xr.Dataset:
     return fit.assign_attrs(
         parameter=alternative.parameter,
         prior=alternative.prior,
         title=alternative.title,
         base=alternative.base,
         declared=int(alternative.declared),
-        **said,
     )
-
-
-def _divergences(tree: xr.DataTree) -> int:
-    statistics = tree["sample_stats"].to_dataset()
-    return int(statistics["diverging"].sum()) if "diverging" in statistics else 0
