@@ -8,17 +8,36 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..checks.hierarchy.variables import Variable, read_variables
-from ..checks.spec.quantiles import prior_quantile
-from ..checks.words import ALL_HYPERPRIORS
+from ..checks.hierarchy import constant_value
+from ..checks.words import ALL_HYPERPRIORS, number
 from .fingerprint import key_of
-from .priors import Replacement, identity_of, in_words, parameters_of, widened
+from .meanings import meaning, scale_median
+from .priors import (
+    Replacement,
+    family_of,
+    identity_of,
+    in_words,
+    parameters_of,
+    set_by,
+    shifted,
+    widened,
+)
+from .subjects import COEFFICIENT, COVARIANCE, LOCATION, NOISE, OTHER, SCALE, Subject
 
 if TYPE_CHECKING:
     import pymc as pm
 
 #: How many times as wide as the spec's own the default alternatives are.
 FACTORS = (0.25, 0.5, 2.0, 4.0)
+
+#: Of priors that are assumed about the noise, and about coefficients, only wide steps are tried.
+WIDE_FACTORS = (0.25, 4.0)
+
+#: More coefficients than this are widened together instead of one by one.
+_MOST_COEFFICIENTS = 3
+
+#: Concentrations of correlations around zero; at 1 every correlation matrix is as likely.
+_ETAS = (0.5, 1.0, 2.0, 4.0)
 
 #: Degrees of freedom of the half-t alternative; 4 lies between half-normal and half-Cauchy.
 _FREEDOM = 4.0
@@ -35,16 +54,19 @@ class Alternative:
         Whether the spec asked for it, or it is one of the defaults.
     together : str
         What it does in words, when it changes several variables.
+    of : str
+        Which variables those are, in words.
     """
 
     replacements: tuple[Replacement, ...]
     declared: bool
     together: str = ""
+    of: str = ALL_HYPERPRIORS
 
     @property
     def parameter(self) -> str:
         """The variable whose prior it replaces, or that it changes all hyperpriors."""
-        return ALL_HYPERPRIORS if self.together else self.replacements[0].parameter
+        return self.of if self.together else self.replacements[0].parameter
 
     @property
     def prior(self) -> str:
@@ -64,6 +86,13 @@ class Alternative:
         return ", ".join(f"{r.parameter} ~ {r.base}" for r in self.replacements)
 
     @property
+    def means(self) -> str:
+        """What it means in the terms of the model: ``median spread 5 → 20``."""
+        if not self.together:
+            return self.replacements[0].means
+        return "; ".join(f"{r.parameter}: {r.means}" for r in self.replacements[:3] if r.means)
+
+    @property
     def identity(self) -> str:
         """Hash of the distributions themselves: priors that read alike are told apart."""
         return key_of({r.parameter: r.identity for r in self.replacements})
@@ -78,78 +107,130 @@ class Alternative:
 
 def alternatives(
     model: pm.Model,
-    scales: Sequence[str],
-    locations: Sequence[str],
+    subjects: Sequence[Subject],
     priors: Mapping[str, Sequence[Any]],
+    unit: str = "",
 ) -> list[Alternative]:
     """Return every alternative of a sweep, without repetitions and without the spec's own priors.
 
     First what the spec declares; then every scale at ¼, ½, 2 and 4 times its width and as other
-    families with the same median; then every location at these widths and with heavier tails; then
-    all of them together at these widths.
+    families with the same median; every location at these widths and with heavier tails;
+    coefficients, noise, covariances and other positive parameters at wider steps; then all scales
+    and locations together. A variance or a precision is widened so that the standard deviation is
+    that many times as wide.
 
     Parameters
     ----------
     model : pymc.Model
-    scales, locations : sequence of str
-        Top-level variables that set the spread of levels, and what effects are centred on.
+    subjects : sequence of Subject
+        Variables to replace the priors of.
     priors : mapping of str to sequence
         Alternatives that the spec declares.
+    unit : str
+        Of spreads, where it is known.
     """
-    known = [n for n in locations if parameters_of(model[n]) is not None]
-    wider = {n: [_wider(model, n, factor) for factor in FACTORS] for n in (*scales, *known)}
-    own = {name: identity_of(model[name]) for name in (*wider, *priors)}
+    make = _Maker(model, {s.name: s for s in subjects}, unit)
+    by_kind: dict[str, list[Subject]] = {}
+    for subject in subjects:
+        by_kind.setdefault(subject.kind, []).append(subject)
+    scales, locations = by_kind.get(SCALE, []), by_kind.get(LOCATION, [])
+    known = [s for s in locations if parameters_of(model[s.name]) is not None]
+    wider = {s.name: [make.wider(s.name, f) for f in FACTORS] for s in (*scales, *known)}
+    own = {name: identity_of(model[name]) for name in {*make.subjects, *priors}}
     found: dict[str, Alternative] = {}
     for this in (
-        *_declared(model, priors),
-        *_of_scales(model, scales, wider),
-        *_of_locations(model, known, wider),
-        *_together(model, wider),
+        *_declared(make, priors),
+        *_of_scales(make, scales, wider),
+        *_of_locations(make, known, wider),
+        *_of_coefficients(make, by_kind.get(COEFFICIENT, [])),
+        *_of_covariances(make, by_kind.get(COVARIANCE, [])),
+        *_of_others(make, [*by_kind.get(NOISE, []), *by_kind.get(OTHER, [])]),
+        *_together(make, wider),
     ):
         if any(r.identity != own[r.parameter] for r in this.replacements):
             found.setdefault(this.identity, this)
     return list(found.values())
 
 
+def not_replaced(model: pm.Model, subjects: Sequence[Subject]) -> dict[str, str]:
+    """Return why no default alternative is made for a variable, by name."""
+    return {
+        s.name: f"{family_of(model[s.name])} is not a family that is rescaled by default"
+        for s in subjects
+        if s.kind in (COEFFICIENT, LOCATION, NOISE, OTHER) and not _can_widen(model[s.name])
+    }
+
+
 _Wider = Mapping[str, Sequence[Replacement]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes replacements, and says what each of them means."""
+
+    model: pm.Model
+    subjects: Mapping[str, Subject]
+    unit: str
+
+    def subject(self, name: str) -> Subject:
+        return self.subjects.get(name, Subject(name, OTHER))
+
+    def instead(self, name: str, make: Callable[[], Any], words: str = "") -> Replacement:
+        rv = self.model[name]
+        return self._told(Replacement(name, words or in_words(make()), in_words(rv), make))
+
+    def wider(self, name: str, factor: float) -> Replacement:
+        rv, subject = self.model[name], self.subject(name)
+        base = in_words(rv)
+        if subject.is_log:
+            make = shifted(rv, math.log(factor))
+        else:
+            make = widened(rv, factor ** (1 / subject.power))
+        words = in_words(make()) if parameters_of(rv) is not None else f"{factor:g} × {base}"
+        return self._told(Replacement(name, words, base, make, same_support=True))
+
+    def of_spread(self, name: str, spread: Callable[[], Any]) -> Replacement:
+        """Replace the prior of a variable by saying what its standard deviation is."""
+        subject = self.subject(name)
+        if subject.power == 1:
+            return self.instead(name, spread)
+        return self._told(set_by(self.model[name], name, spread, subject.power))
+
+    def _told(self, replacement: Replacement) -> Replacement:
+        rv, subject = self.model[replacement.parameter], self.subject(replacement.parameter)
+        return replacement.with_meaning(meaning(rv, replacement, subject, self.unit))
 
 
 def _alone(replacement: Replacement, *, declared: bool = False) -> Alternative:
     return Alternative((replacement,), declared)
 
 
-def _instead(model: pm.Model, name: str, make: Callable[[], Any]) -> Replacement:
-    return Replacement(name, in_words(make()), in_words(model[name]), make)
-
-
-def _declared(model: pm.Model, priors: Mapping[str, Sequence[Any]]) -> Iterator[Alternative]:
+def _declared(make: _Maker, priors: Mapping[str, Sequence[Any]]) -> Iterator[Alternative]:
     for name, dists in priors.items():
         for dist in dists:
             rv = dist() if callable(dist) else dist
-            yield _alone(_instead(model, name, partial(_itself, rv)), declared=True)
+            yield _alone(make.instead(name, partial(_itself, rv)), declared=True)
 
 
 def _itself(rv: Any) -> Any:
     return rv
 
 
-def _of_scales(model: pm.Model, scales: Sequence[str], wider: _Wider) -> Iterator[Alternative]:
-    variables = read_variables(model)
-    for name in scales:
-        yield from map(_alone, wider[name])
-        for make in _other_scale_families(variables[name]):
-            yield _alone(_instead(model, name, make))
+def _of_scales(make: _Maker, scales: Sequence[Subject], wider: _Wider) -> Iterator[Alternative]:
+    for subject in scales:
+        yield from map(_alone, wider[subject.name])
+        if subject.is_log:
+            continue
+        for spread in _other_scale_families(make.model[subject.name], subject):
+            yield _alone(make.of_spread(subject.name, spread))
 
 
-def _other_scale_families(scale: Variable) -> Iterator[Callable[[], Any]]:
+def _other_scale_families(rv: Any, subject: Subject) -> Iterator[Callable[[], Any]]:
     """Yield half-normal, half-t, half-Cauchy, exponential and uniform with the prior's median."""
     import pymc as pm
     from scipy import special
 
-    quantile = prior_quantile(scale, 0.5)
-    if quantile is None or parameters_of(scale.rv) is None:
-        return
-    median = float(quantile.ravel()[0])
+    median = scale_median(rv, subject)
     if not (math.isfinite(median) and median > 0):
         return
     normal, t = float(special.ndtri(0.75)), float(special.stdtrit(_FREEDOM, 0.75))
@@ -161,41 +242,103 @@ def _other_scale_families(scale: Variable) -> Iterator[Callable[[], Any]]:
 
 
 def _of_locations(
-    model: pm.Model, locations: Sequence[str], wider: _Wider
+    make: _Maker, locations: Sequence[Subject], wider: _Wider
 ) -> Iterator[Alternative]:
-    for name in locations:
-        yield from map(_alone, wider[name])
-        heavier = _heavier_tails(model[name])
-        if heavier is not None:
-            yield _alone(_instead(model, name, heavier))
+    for subject in locations:
+        yield from map(_alone, wider[subject.name])
+        yield from _heavier(make, subject.name)
 
 
-def _heavier_tails(rv: Any) -> Callable[[], Any] | None:
-    """Return a Student-t with the quartiles of a normal prior."""
+def _heavier(make: _Maker, name: str) -> Iterator[Alternative]:
+    """Yield a Student-t with the quartiles of a normal prior."""
     import pymc as pm
     from scipy import special
 
-    values = parameters_of(rv) or {}
-    if str(rv.owner.op._print_name[0]) != "Normal":
-        return None
+    rv = make.model[name]
+    values = parameters_of(rv)
+    if family_of(rv) != "Normal" or values is None:
+        return
     ratio = float(special.ndtri(0.75) / special.stdtrit(_FREEDOM, 0.75))
     scale = _round(values["sigma"] * ratio)
-    return partial(pm.StudentT.dist, nu=_FREEDOM, mu=values["mu"], sigma=scale)
+    made = partial(pm.StudentT.dist, nu=_FREEDOM, mu=values["mu"], sigma=scale)
+    yield _alone(make.instead(name, made))
 
 
-def _together(model: pm.Model, wider: _Wider) -> Iterator[Alternative]:
-    known = [w for name, w in wider.items() if parameters_of(model[name]) is not None]
+def _of_coefficients(make: _Maker, coefficients: Sequence[Subject]) -> Iterator[Alternative]:
+    can = [s.name for s in coefficients if _can_widen(make.model[s.name])]
+    if len(can) > _MOST_COEFFICIENTS:
+        for factor in WIDE_FACTORS:
+            changed = tuple(make.wider(name, factor) for name in can)
+            of = f"{len(can)} coefficients"
+            yield Alternative(changed, False, f"each {factor:g} × as wide", of)
+        return
+    for name in can:
+        for factor in WIDE_FACTORS:
+            yield _alone(make.wider(name, factor))
+        yield from _heavier(make, name)
+
+
+def _of_others(make: _Maker, others: Sequence[Subject]) -> Iterator[Alternative]:
+    for subject in others:
+        if _can_widen(make.model[subject.name]):
+            for factor in WIDE_FACTORS:
+                yield _alone(make.wider(subject.name, factor))
+
+
+def _can_widen(rv: Any) -> bool:
+    return parameters_of(rv) is not None
+
+
+def _of_covariances(make: _Maker, covariances: Sequence[Subject]) -> Iterator[Alternative]:
+    """Yield Cholesky factors with other spreads, and with other correlations."""
+    for subject in covariances:
+        rv = make.model[subject.name]
+        if family_of(rv).strip("_").lower() != "lkjcholeskycov":
+            continue
+        n, eta, sd = rv.owner.op.dist_params(rv.owner)
+        known = constant_value(eta)
+        size, base = int(constant_value(n) or 0), f"LKJ eta {number(known)}, sd {in_words(sd)}"
+        for factor in FACTORS:
+            words = f"spreads {factor:g} × as wide"
+            yield _alone(
+                Replacement(
+                    subject.name,
+                    words,
+                    base,
+                    partial(_cholesky, size, eta, widened(sd, factor)),
+                    same_support=True,
+                    means=words,
+                )
+            )
+        for other in _ETAS:
+            if other == known:
+                continue
+            # A correlation is a beta variable on (-1, 1); Lewandowski et al. (2009), section 3.
+            sd_of_each = 1 / math.sqrt(2 * other + size - 1)
+            yield _alone(
+                Replacement(
+                    subject.name,
+                    f"LKJ eta {other:g}",
+                    base,
+                    partial(_cholesky, size, other, partial(_itself, sd)),
+                    same_support=True,
+                    means=f"each correlation has prior sd {sd_of_each:.2f}",
+                )
+            )
+
+
+def _cholesky(size: int, eta: Any, sd: Callable[[], Any]) -> Any:
+    import pymc as pm
+
+    return pm.LKJCholeskyCov.dist(n=size, eta=eta, sd_dist=sd(), compute_corr=False)
+
+
+def _together(make: _Maker, wider: _Wider) -> Iterator[Alternative]:
+    known = [w for name, w in wider.items() if _can_widen(make.model[name])]
     if len(known) < 2:
         return
     for factor, changed in zip(FACTORS, zip(*known, strict=True), strict=True):
         yield Alternative(changed, declared=False, together=f"each {factor:g} × as wide")
-
-
-def _wider(model: pm.Model, name: str, factor: float) -> Replacement:
-    rv = model[name]
-    base, make = in_words(rv), widened(rv, factor)
-    words = in_words(make()) if parameters_of(rv) is not None else f"{factor:g} × {base}"
-    return Replacement(name, words, base, make, same_support=True)
 
 
 def _round(value: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from .fingerprint import graph_key, key_of
 
 if TYPE_CHECKING:
     import pymc as pm
+
+    from .engine.densities import LogDensity
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,10 @@ class Replacement:
         Returns the new distribution, unregistered.
     same_support : bool
         Whether it is a rescaled copy of the spec's own prior, with its transform.
+    means : str
+        What it means in the terms of the model; empty where that is not known.
+    density : LogDensity or None
+        Its numbers, where they do not follow from the distribution.
     identity : str
         Hash of the distribution itself: two priors that read alike are told apart.
     """
@@ -41,10 +47,16 @@ class Replacement:
     base: str
     make: Callable[[], Any]
     same_support: bool = False
+    means: str = ""
+    density: LogDensity | None = None
     identity: str = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "identity", identity_of(self.make()))
+
+    def with_meaning(self, means: str) -> Replacement:
+        """Return the same replacement with what it means."""
+        return replace(self, means=means)
 
 
 def identity_of(rv: Any) -> str:
@@ -66,11 +78,24 @@ _FAMILIES: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "InverseGamma": ("InverseGamma", ("alpha", "beta"), ("beta",)),
     "Weibull": ("Weibull", ("alpha", "beta"), ("beta",)),
     "Uniform": ("Uniform", ("lower", "upper"), ("lower", "upper")),
+    "Wald": ("Wald", ("mu", "lam", "alpha"), ("mu", "lam", "alpha")),
+    "TruncatedNormal": (
+        "TruncatedNormal",
+        ("mu", "sigma", "lower", "upper"),
+        ("mu", "sigma", "lower", "upper"),
+    ),
+    "Beta": ("Beta", ("alpha", "beta"), ()),
+    "Laplace": ("Laplace", ("mu", "b"), ()),
     "LogNormal": ("LogNormal", ("mu", "sigma"), ()),
     "Normal": ("Normal", ("mu", "sigma"), ()),
     "StudentT": ("StudentT", ("nu", "mu", "sigma"), ()),
     "Cauchy": ("Cauchy", ("alpha", "beta"), ()),
 }
+
+
+def family_of(rv: Any) -> str:
+    """Return PyMC's name of a distribution."""
+    return str(getattr(rv.owner.op, "_print_name", (type(rv.owner.op).__name__,))[0])
 
 
 def parameters_of(rv: Any) -> dict[str, float] | None:
@@ -90,7 +115,7 @@ def parameters_of(rv: Any) -> dict[str, float] | None:
 
 def in_words(rv: Any) -> str:
     """Return a prior as a reader writes it: ``HalfCauchy(5)``, ``Exponential(mean 5)``."""
-    name = str(getattr(rv.owner.op, "_print_name", (type(rv.owner.op).__name__,))[0])
+    name = family_of(rv)
     values = parameters_of(rv)
     if values is None:
         stored = [constant_value(p) for p in rv.owner.op.dist_params(rv.owner)]
@@ -105,7 +130,7 @@ def in_words(rv: Any) -> str:
 
 
 #: Families of a location, each with the parameter that is its width.
-_WIDTHS = {"Normal": "sigma", "StudentT": "sigma", "Cauchy": "beta"}
+_WIDTHS = {"Normal": "sigma", "StudentT": "sigma", "Cauchy": "beta", "Laplace": "b"}
 
 
 def widened(rv: Any, factor: float) -> Callable[[], Any]:
@@ -124,6 +149,11 @@ def widened(rv: Any, factor: float) -> Callable[[], Any]:
         )
     _, names, scales = _FAMILIES[name]
     values = dict(zip(names, stored, strict=True))
+    if name == "TruncatedNormal" and not (parameters_of(rv) or {}).get("lower", 0.0) >= 0:
+        scales = ("sigma",)
+    if name == "Beta":
+        # As wide as it can be made without moving the mean.
+        values = {key: value / factor for key, value in values.items()}
     for key in (_WIDTHS[name],) if name in _WIDTHS else scales:
         values[key] = values[key] * factor
     if name == "LogNormal":
@@ -133,6 +163,54 @@ def widened(rv: Any, factor: float) -> Callable[[], Any]:
         shift = (stored[0] + stored[1]) * (1 - factor) / 2
         values = {key: value + shift for key, value in values.items()}
     return lambda: _made(name, values)
+
+
+def shifted(rv: Any, distance: float) -> Callable[[], Any]:
+    """Return a maker of a prior moved by a distance."""
+    import pymc as pm
+
+    name, values = family_of(rv), parameters_of(rv)
+    centre = {"Normal": "mu", "StudentT": "mu", "Laplace": "mu", "Cauchy": "alpha"}.get(name)
+    if values is not None and centre is not None:
+        moved = values | {centre: values[centre] + distance}
+        return lambda: _made(name, moved)
+    if values is not None and name == "Uniform":
+        bounds = {key: value + distance for key, value in values.items()}
+        return lambda: _made(name, bounds)
+    return lambda: pm.CustomDist.dist(
+        dist=lambda size: distance + _copy_of(rv), class_name=f"Shifted{name}"
+    )
+
+
+def set_by(rv: Any, name: str, spread: Callable[[], Any], power: float) -> Replacement:
+    """Replace a prior by what it implies for a standard deviation, a power of the variable.
+
+    Parameters
+    ----------
+    rv : TensorVariable
+    name : str
+        Of the variable.
+    spread : callable
+        Returns the distribution of the standard deviation.
+    power : float
+        1/2 where the variable is a variance, -1/2 for a precision; 0 where it is the log.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    from .engine.densities import log_density_of, of_power
+
+    def made() -> Any:
+        def dist(size: Any) -> Any:
+            own = _copy_of(spread())
+            return pt.log(own) if power == 0 else own ** (1 / power)
+
+        return pm.CustomDist.dist(dist=dist, class_name=f"{family_of(spread())}OfSd")
+
+    own = log_density_of(spread())
+    density = of_power(own, power) if own is not None and power != 0 else None
+    words = f"such that the sd is {in_words(spread())}"
+    return Replacement(name, words, in_words(rv), made, same_support=True, density=density)
 
 
 def in_double_precision(rv: Any) -> Any:

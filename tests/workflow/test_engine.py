@@ -41,6 +41,14 @@ FAMILIES: dict[str, tuple[Callable[[], Any], Any]] = {
     "normal": (lambda: pm.Normal.dist(1, 2), stats.norm(1, 2)),
     "t": (lambda: pm.StudentT.dist(nu=3, mu=1, sigma=2), stats.t(3, 1, 2)),
     "Cauchy": (lambda: pm.Cauchy.dist(1, 2), stats.cauchy(1, 2)),
+    "Weibull": (lambda: pm.Weibull.dist(1.5, 3), stats.weibull_min(1.5, scale=3)),
+    "inverse Gaussian": (lambda: pm.Wald.dist(2, 3), stats.invgauss(2 / 3, scale=3)),
+    "truncated normal": (
+        lambda: pm.TruncatedNormal.dist(1, 2, lower=0, upper=4),
+        stats.truncnorm(-0.5, 1.5, 1, 2),
+    ),
+    "Laplace": (lambda: pm.Laplace.dist(1, 2), stats.laplace(1, 2)),
+    "beta": (lambda: pm.Beta.dist(2, 3.5), stats.beta(2, 3.5)),
     "a vector": (lambda: pm.Normal.dist(1, 2, shape=3), stats.norm(1, 2)),
 }
 
@@ -67,12 +75,11 @@ def test_a_half_t_is_twice_the_t() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: pm.Weibull.dist(2, 3),
-        lambda: pm.TruncatedNormal.dist(0, 1, lower=0),
+        lambda: pm.Kumaraswamy.dist(2, 3),
+        lambda: pm.Logistic.dist(0, 1),
         lambda: pm.HalfNormal.dist(np.array([1.0, 2.0])),
-        lambda: pm.Beta.dist(2, 2),
     ],
-    ids=["Weibull", "truncated", "a scale per element", "beta"],
+    ids=["Kumaraswamy", "logistic", "a scale per element"],
 )
 def test_what_the_formula_does_not_hold_is_refused(make: Callable[[], Any]) -> None:
     assert log_density_of(make()) is None
@@ -219,7 +226,7 @@ def test_switched_priors_data_and_weights_are_the_model_written_so() -> None:
 
 def test_what_cannot_be_switched_is_named() -> None:
     with pm.Model() as model:
-        scale = pm.TruncatedNormal("scale", 0, 1, lower=0)
+        scale = pm.Kumaraswamy("scale", 2, 3)
         batch = pm.Minibatch(np.arange(10.0), batch_size=5)
         pm.Normal("y", 0, scale, observed=batch, total_size=10)
     found = switchable(model, ["scale"])

@@ -24,12 +24,14 @@ from poolwise.workflow.alternatives import Alternative, alternatives
 from poolwise.workflow.cli import main
 from poolwise.workflow.loading import load_specs
 from poolwise.workflow.review import Review
+from poolwise.workflow.subjects import LOCATION, SCALE, Subject
 
 pytestmark = pytest.mark.slow
 
 MODELS = Path(__file__).parents[2] / "tutorials" / "models"
 PRIOR = "half-Cauchy(5), mu~N(0,5)"
 ERRORS = 4.0
+SUBJECTS = [Subject("tau", SCALE), Subject("mu", LOCATION)]
 
 
 @pytest.fixture(scope="session")
@@ -145,7 +147,7 @@ def test_every_alternative_agrees_with_quadrature(schools: Review) -> None:
 
 def planned_of(review: Review) -> list[Alternative]:
     spec = load_specs(str(MODELS / "eight_schools.py"))[0]
-    found = alternatives(spec.build(), ["tau"], ["mu"], spec.priors)
+    found = alternatives(spec.build(), SUBJECTS, spec.priors, spec.unit)
     assert {a.key for a in found} == set(review.record.evidence.get("sweep"))
     return found
 

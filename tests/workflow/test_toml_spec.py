@@ -20,6 +20,7 @@ from poolwise.workflow.loading import load_specs
 from poolwise.workflow.preflight import build_model
 from poolwise.workflow.priors import in_words
 from poolwise.workflow.spec import ModelSpec
+from poolwise.workflow.subjects import SCALE, Subject
 
 bambi = pytest.importorskip("bambi")
 
@@ -126,7 +127,7 @@ def test_the_model_is_the_one_that_is_written(tmp_path: Path) -> None:
     )
     expected = stats.norm(1, 2).logpdf(0.5) + stats.norm(0, 1).logpdf(0.2)
     np.testing.assert_allclose(value, expected, rtol=1e-10)
-    words = [a.prior for a in alternatives(model, ["1|town_sigma"], [], spec.priors)]
+    words = [a.prior for a in alternatives(model, [Subject("1|town_sigma", SCALE)], spec.priors)]
     assert words[:2] == ["HalfCauchy(5)", "Exponential(mean 0.5)"]
     posterior_mean = model["mu"].eval(
         {

@@ -19,26 +19,46 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
 from ...checks.draws import Array
+from .densities import ROWS
+
+_AT = {name: i for i, name in enumerate(ROWS)}
+_CONSTANT, _LOG, _LOG_SQUARED = _AT["constant"], _AT["log"], _AT["log_squared"]
+_LINEAR, _SQUARED, _TAIL = _AT["linear"], _AT["squared"], _AT["tail"]
+_POWER, _COMPLEMENT = _AT["power"], _AT["complement"]
+_CENTRE, _SCALE, _FREEDOM = _AT["centre"], _AT["scale"], _AT["freedom"]
+_BEND, _EXPONENT, _LOWER, _UPPER = _AT["bend"], _AT["exponent"], _AT["lower"], _AT["upper"]
 
 
 def log_density(numbers: Array, v: float) -> tuple[float, float]:
     """Return the formula of :mod:`.densities` and its derivative at one value."""
-    if v < numbers[10] or v > numbers[11]:
+    if v < numbers[_LOWER] or v > numbers[_UPPER]:
         return -np.inf, 0.0
-    scale = numbers[8]
-    x = (v - numbers[7]) / scale
+    scale = numbers[_SCALE]
+    x = (v - numbers[_CENTRE]) / scale
     size = abs(x)
     sign = 1.0 if x >= 0 else -1.0
-    bent = 1.0 + x * x / numbers[9]
-    value = numbers[0] + numbers[3] * size + numbers[4] * x * x + numbers[5] * math.log(bent)
-    slope = numbers[3] * sign + 2 * numbers[4] * x + numbers[5] * 2 * x / numbers[9] / bent
-    if numbers[1] != 0.0 or numbers[2] != 0.0:
+    value = numbers[_CONSTANT] + numbers[_LINEAR] * size + numbers[_SQUARED] * x * x
+    slope = numbers[_LINEAR] * sign + 2 * numbers[_SQUARED] * x
+    if numbers[_TAIL] != 0.0:
+        bend = numbers[_BEND]
+        if bend == 2.0:
+            grown, growth = x * x, 2 * x
+        else:
+            grown, growth = size**bend, sign * bend * size ** (bend - 1)
+        bent = 1.0 + grown / numbers[_FREEDOM]
+        value += numbers[_TAIL] * math.log(bent)
+        slope += numbers[_TAIL] * growth / numbers[_FREEDOM] / bent
+    if numbers[_LOG] != 0.0 or numbers[_LOG_SQUARED] != 0.0:
         log = math.log(size)
-        value += numbers[1] * log + numbers[2] * log * log
-        slope += (numbers[1] + 2 * numbers[2] * log) / x
-    if numbers[6] != 0.0:
-        value += numbers[6] / x
-        slope -= numbers[6] / (x * x)
+        value += numbers[_LOG] * log + numbers[_LOG_SQUARED] * log * log
+        slope += (numbers[_LOG] + 2 * numbers[_LOG_SQUARED] * log) / x
+    if numbers[_POWER] != 0.0:
+        exponent = numbers[_EXPONENT]
+        value += numbers[_POWER] * size**exponent
+        slope += numbers[_POWER] * sign * exponent * size ** (exponent - 1)
+    if numbers[_COMPLEMENT] != 0.0:
+        value += numbers[_COMPLEMENT] * math.log(1 - x)
+        slope -= numbers[_COMPLEMENT] / (1 - x)
     return value, slope / scale
 
 
@@ -106,4 +126,4 @@ class PriorMixture(Op):
 def _compiled(op: PriorMixture, node: Apply[Any], **options: Any) -> Any:
     density = numba_njit(log_density)
     mixture = numba_njit(_mixture(density))
-    return mixture, 1
+    return mixture, 2

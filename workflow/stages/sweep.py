@@ -10,10 +10,9 @@ import numpy as np
 import xarray as xr
 
 from ...checks.followed import fits
-from ...checks.hierarchy import Role
 from ...checks.hierarchy.variables import is_labelled
 from ...checks.weighted import effective_size, largest_rhat
-from ..alternatives import Alternative, alternatives
+from ..alternatives import Alternative, alternatives, not_replaced
 from ..engine import Engine, LogDensity, NotSwitchable, log_density_of
 from ..engine.umbrella import balanced, importance_weights, log_ratios
 from ..errors import SpecError, one_line
@@ -22,6 +21,7 @@ from ..fingerprint import code_key, key_of
 from ..priors import identity_of, with_priors
 from ..refits import Refit, divergences, few, followed, refit
 from ..store import read_groups, write_groups
+from ..subjects import subjects
 from .hierarchy import declared
 from .stage import Context, Unavailable, plain
 
@@ -77,6 +77,7 @@ class PriorSweep:
         left = [a for a in todo if a.key not in found]
         found |= self._refits(context, left, covered)
         context.fallbacks.extend(context.sampler.fallbacks)
+        context.fallbacks.extend(_left_out(context))
         if not found:
             raise RuntimeError("; ".join(context.gaps))
         order = {a.key: i for i, a in enumerate(todo)}
@@ -208,12 +209,23 @@ class PriorSweep:
 
 def planned(context: Context) -> list[Alternative]:
     """Return the alternative priors of a review."""
-    plain_names = [n for n in context.roles.top_level if not _is_labelled(context, n)]
-    known = context.hierarchy.roles
-    scales = [n for n in context.roles.scales if n in plain_names]
-    locations = [n for n in plain_names if known.get(n) in (Role.LOCATION, Role.INTERCEPT)]
     declared_priors = {n: d for n, d in context.spec.priors.items() if not _is_labelled(context, n)}
-    return alternatives(context.model, scales, locations, declared_priors)
+    found = subjects(context.model, context.hierarchy, context.roles)
+    # The unit of the outcome is that of spreads only where nothing is transformed.
+    same_unit = all(o.link == "identity" for o in context.hierarchy.outcomes)
+    unit = context.spec.unit if same_unit else ""
+    return alternatives(context.model, found, declared_priors, unit)
+
+
+def _left_out(context: Context) -> list[str]:
+    """Say of which variables no other prior is tried, and why."""
+    every = subjects(context.model, context.hierarchy, context.roles)
+    told = not_replaced(context.model, every)
+    return [
+        f"No other prior is tried on {name}, because {why}; declare some with priors={{...}}"
+        for name, why in told.items()
+        if name not in context.spec.priors
+    ]
 
 
 def _is_labelled(context: Context, name: str) -> bool:
@@ -234,7 +246,9 @@ def _covered(engine: Engine, todo: Sequence[Alternative]) -> dict[str, dict[str,
 def _densities(engine: Engine, alternative: Alternative) -> Iterator[tuple[str, LogDensity]]:
     for replacement in alternative.replacements:
         own = engine.priors.get(replacement.parameter)
-        density = log_density_of(replacement.make()) if own is not None else None
+        density = replacement.density
+        if density is None and own is not None:
+            density = log_density_of(replacement.make())
         if own is not None and density is not None and own.covers(density):
             yield replacement.parameter, density
 
@@ -249,5 +263,6 @@ def _described(fit: xr.Dataset, alternative: Alternative) -> xr.Dataset:
         prior=alternative.prior,
         title=alternative.title,
         base=alternative.base,
+        means=alternative.means,
         declared=int(alternative.declared),
     )
