@@ -11,6 +11,7 @@ import xarray as xr
 from ..checks.draws import SAMPLE
 from ..checks.hierarchy import GroupLevel, Hierarchy, Membership, plain_model
 from ..checks.hierarchy.information import mean_and_sd, why_no_information
+from .dense_rows import dense_rows
 from .evaluate import by_draw, evaluate_on
 from .preflight import observed_values
 from .priors import parameters_of
@@ -63,7 +64,10 @@ def level_dataset(
         found = found.assign_attrs(location_sd=width)
     why = hierarchy.why_no_rows.get(name) or why_no_information(plain, hierarchy, name)
     if why:
-        return found.assign_attrs(why_no_information=why, why_no_rows=why)
+        found = found.assign_attrs(why_no_information=why)
+        if name not in hierarchy.why_no_rows:
+            return found.assign_attrs(why_no_rows=why)
+        return _with_shared_rows(found, plain, hierarchy, name, draws, rows)
     member = hierarchy.members[name]
     y = observed_values(plain)[member.enters]
     mean, sd = _mean_and_sd(plain, level, member)
@@ -81,6 +85,22 @@ def _with_rows(
         return found.merge(row_arrays(model, hierarchy, name, *normal))
     except NoRows as why:
         return found.assign_attrs(why_no_rows=str(why))
+
+
+def _with_shared_rows(
+    found: xr.Dataset,
+    model: pm.Model,
+    hierarchy: Hierarchy,
+    name: str,
+    draws: xr.Dataset,
+    rows: bool,
+) -> xr.Dataset:
+    """Add the rows of effects that share them, or the reason why there are none."""
+    try:
+        return found.merge(dense_rows(model, hierarchy, name, draws, rows=rows))
+    except NoRows as why:
+        said = f"{hierarchy.why_no_rows[name]}; and {why}"
+        return found.assign_attrs(why_no_rows=said)
 
 
 def _prior_sd(model: pm.Model, location: Any) -> float | None:

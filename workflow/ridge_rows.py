@@ -68,7 +68,7 @@ def row_arrays(
     NoRows
         If the level poses no such problem.
     """
-    reader = _Reader(model, hierarchy, name, mean, sd)
+    reader = _GroupReader(model, hierarchy, name, mean, sd)
     noise = reader.noise()
     start, columns = reader.population()
     found = {
@@ -81,16 +81,21 @@ def row_arrays(
     return xr.Dataset(found)
 
 
-class _Reader:
+class RowReader:
+    """Reads what the rows of a normal outcome hold besides the deviations of a level."""
+
+    #: What it means when a variable of the level moves that.
+    why_own_moves = "{} holds other effects in the same rows"
+
     def __init__(
-        self, model: pm.Model, hierarchy: Hierarchy, name: str, mean: Any, sd: Any
+        self, model: pm.Model, hierarchy: Hierarchy, name: str, outcome: str, mean: Any, sd: Any
     ) -> None:
         from pytensor.graph.traversal import ancestors
 
-        self.level, self.member = hierarchy.levels[name], hierarchy.members[name]
+        self.level = hierarchy.levels[name]
         self.mean, self.sd, self.model = mean, sd, model
         self.variables = read_variables(model)
-        values = observed_values(model)[self.member.enters]
+        values = observed_values(model)[outcome]
         self.shape, self.outcome = values.shape, values.ravel()
         free = set(model.free_RVs)
         above = set(ancestors([mean, self.level.effect, self.level.location]))
@@ -117,7 +122,7 @@ class _Reader:
         movers = self._movers(base, others[0])
         zero = base | {name: np.zeros_like(base[name]) for name in movers}
         steps = [(name, k) for name in movers for k in range(base[name].size)]
-        rows = self.member.group.size
+        rows = self.outcome.size
         if len(steps) > MOST_COLUMNS or len(steps) * rows > MOST_NUMBERS:
             raise NoRows(
                 f"{len(steps):,} population coefficients over {rows:,} rows are too many to search "
@@ -147,7 +152,7 @@ class _Reader:
         moving = [n for n, v in zip(names, values[1:], strict=True) if not _same(v, values[0])]
         for name in moving:
             if name in self.own:
-                raise NoRows(f"{name} holds other effects in the same rows")
+                raise NoRows(self.why_own_moves.format(name))
             if name in self.levels:
                 raise NoRows(f"effects of another level ({name}) enter the same rows")
             if name in self.with_prior:
@@ -158,11 +163,17 @@ class _Reader:
 
     def _rest(self, points: Sequence[Mapping[str, Array]]) -> Array:
         """Return the mean less the deviations of the level, shape (points, rows)."""
-        level, group = self.level, self.member.group
-        expressions, groups = [self.mean, level.effect, level.location], (len(level.labels),)
-        mean, effect, location = self._at(expressions, [self.shape, groups, groups], points)
-        design = np.where(group >= 0, self.member.design, 0.0)
-        return np.asarray(mean - design * (effect - location)[:, group])
+        mean, effect, location = self._mean_effect_location(points)
+        return np.asarray(mean - self._own_part(effect - location))
+
+    def _own_part(self, deviation: Array) -> Array:
+        """Return what deviations of shape (points, groups) add to the rows."""
+        raise NotImplementedError
+
+    def _mean_effect_location(self, points: Sequence[Mapping[str, Array]]) -> list[Array]:
+        level, groups = self.level, (len(self.level.labels),)
+        expressions = [self.mean, level.effect, level.location]
+        return self._at(expressions, [self.shape, groups, groups], points)
 
     def _point(self, seed: int) -> dict[str, Array]:
         return base_point(self.variables, seed=seed)
@@ -189,6 +200,20 @@ class _Reader:
                 for k, (expression, shape) in enumerate(zip(expressions, shapes, strict=True)):
                     found[k].append(by_draw(values[k], expression.ndim, size, shape))
         return [np.concatenate(pieces) for pieces in found]
+
+
+class _GroupReader(RowReader):
+    """Of a level of which one group at most enters a row."""
+
+    def __init__(
+        self, model: pm.Model, hierarchy: Hierarchy, name: str, mean: Any, sd: Any
+    ) -> None:
+        self.member = hierarchy.members[name]
+        super().__init__(model, hierarchy, name, self.member.enters, mean, sd)
+
+    def _own_part(self, deviation: Array) -> Array:
+        group = self.member.group
+        return np.asarray(np.where(group >= 0, self.member.design, 0.0) * deviation[:, group])
 
 
 def _unit(like: Array, element: int) -> Array:
