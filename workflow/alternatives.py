@@ -17,6 +17,7 @@ from .priors import (
     family_of,
     identity_of,
     in_words,
+    inverse_gamma_on_variance,
     parameters_of,
     set_by,
     shifted,
@@ -39,6 +40,12 @@ _MOST_COEFFICIENTS = 3
 #: Concentrations of correlations around zero; at 1 every correlation matrix is as likely.
 _ETAS = (0.5, 1.0, 2.0, 4.0)
 
+#: Levels with so many groups or fewer say little about their spread (Gelman 2006, section 5.2).
+FEW_GROUPS = 5
+
+#: Both parameters of the inverse gamma that is often taken to say nothing.
+EPSILON = 0.001
+
 #: Degrees of freedom of the half-t alternative; 4 lies between half-normal and half-Cauchy.
 _FREEDOM = 4.0
 
@@ -56,12 +63,22 @@ class Alternative:
         What it does in words, when it changes several variables.
     of : str
         Which variables those are, in words.
+    few_groups : str
+        Level of few groups, for which it is one of the common choices that are compared.
+    power : float
+        The standard deviation of that level is this power of the parameter; 0 for its log.
+    by_itself : bool
+        Whether it has its mass where no other alternative has any, so that it is not mixed with
+        them.
     """
 
     replacements: tuple[Replacement, ...]
     declared: bool
     together: str = ""
     of: str = ALL_HYPERPRIORS
+    few_groups: str = ""
+    power: float = 1.0
+    by_itself: bool = False
 
     @property
     def parameter(self) -> str:
@@ -140,6 +157,7 @@ def alternatives(
     found: dict[str, Alternative] = {}
     for this in (
         *_declared(make, priors),
+        *_of_few_groups(make, scales),
         *_of_scales(make, scales, wider),
         *_of_locations(make, known, wider),
         *_of_coefficients(make, by_kind.get(COEFFICIENT, [])),
@@ -177,7 +195,7 @@ class _Maker:
 
     def instead(self, name: str, make: Callable[[], Any], words: str = "") -> Replacement:
         rv = self.model[name]
-        return self._told(Replacement(name, words or in_words(make()), in_words(rv), make))
+        return self.told(Replacement(name, words or in_words(make()), in_words(rv), make))
 
     def wider(self, name: str, factor: float) -> Replacement:
         rv, subject = self.model[name], self.subject(name)
@@ -187,16 +205,16 @@ class _Maker:
         else:
             make = widened(rv, factor ** (1 / subject.power))
         words = in_words(make()) if parameters_of(rv) is not None else f"{factor:g} × {base}"
-        return self._told(Replacement(name, words, base, make, same_support=True))
+        return self.told(Replacement(name, words, base, make, same_support=True))
 
     def of_spread(self, name: str, spread: Callable[[], Any]) -> Replacement:
         """Replace the prior of a variable by saying what its standard deviation is."""
         subject = self.subject(name)
         if subject.power == 1:
             return self.instead(name, spread)
-        return self._told(set_by(self.model[name], name, spread, subject.power))
+        return self.told(set_by(self.model[name], name, spread, subject.power))
 
-    def _told(self, replacement: Replacement) -> Replacement:
+    def told(self, replacement: Replacement) -> Replacement:
         rv, subject = self.model[replacement.parameter], self.subject(replacement.parameter)
         return replacement.with_meaning(meaning(rv, replacement, subject, self.unit))
 
@@ -223,6 +241,37 @@ def _of_scales(make: _Maker, scales: Sequence[Subject], wider: _Wider) -> Iterat
             continue
         for spread in _other_scale_families(make.model[subject.name], subject):
             yield _alone(make.of_spread(subject.name, spread))
+
+
+def _of_few_groups(make: _Maker, scales: Sequence[Subject]) -> Iterator[Alternative]:
+    """Yield the priors that Gelman (2006) compares, for levels of few groups.
+
+    They have the median of the spec's own prior, but for two: an inverse gamma with both parameters
+    small, which is meant to say nothing, and a uniform that reaches far beyond it.
+    """
+    import pymc as pm
+    from scipy import special
+
+    for subject in (s for s in scales if 0 < s.groups <= FEW_GROUPS):
+        name = subject.name
+        median = scale_median(make.model[name], subject)
+        if not (math.isfinite(median) and median > 0):
+            continue
+        spreads: tuple[Callable[[], Any], ...] = (
+            partial(pm.Uniform.dist, lower=0.0, upper=_round(10 * median)),
+            partial(pm.HalfCauchy.dist, beta=_round(median)),
+            partial(pm.HalfNormal.dist, sigma=_round(median / float(special.ndtri(0.75)))),
+        )
+        vague = inverse_gamma_on_variance(make.model[name], name, subject.power, EPSILON)
+        made = (make.told(vague), *(make.of_spread(name, spread) for spread in spreads))
+        for replacement in made:
+            yield Alternative(
+                (replacement,),
+                False,
+                few_groups=subject.level,
+                power=subject.power,
+                by_itself=replacement is made[0],
+            )
 
 
 def _other_scale_families(rv: Any, subject: Subject) -> Iterator[Callable[[], Any]]:

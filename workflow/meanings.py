@@ -59,7 +59,7 @@ def _of_replacement(replacement: Replacement, at: list[float]) -> np.ndarray | N
     from .engine.densities import quantiles
 
     if replacement.density is not None:
-        return quantiles(replacement.density, np.asarray(at))
+        return _known(quantiles(replacement.density, np.asarray(at)))
     return _quantiles(replacement.make(), at)
 
 
@@ -67,4 +67,8 @@ def _quantiles(rv: Any, at: list[float]) -> np.ndarray | None:
     from .engine.densities import log_density_of, quantiles
 
     found = log_density_of(rv)
-    return None if found is None else quantiles(found, np.asarray(at))
+    return None if found is None else _known(quantiles(found, np.asarray(at)))
+
+
+def _known(found: np.ndarray) -> np.ndarray | None:
+    return found if np.isfinite(found).all() else None

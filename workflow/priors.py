@@ -213,6 +213,38 @@ def set_by(rv: Any, name: str, spread: Callable[[], Any], power: float) -> Repla
     return Replacement(name, words, in_words(rv), made, same_support=True, density=density)
 
 
+def inverse_gamma_on_variance(rv: Any, name: str, power: float, epsilon: float) -> Replacement:
+    """Replace the prior of a spread by an inverse gamma of the variance, both parameters small.
+
+    Parameters
+    ----------
+    rv : TensorVariable
+    name : str
+        Of the variable.
+    power : float
+        As :func:`set_by` takes it.
+    epsilon : float
+        Shape and scale.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    from .engine.densities import log_density_of, of_power
+
+    def made() -> Any:
+        def dist(size: Any) -> Any:
+            variance = pm.InverseGamma.dist(epsilon, epsilon, size=size)
+            return pt.log(variance) / 2 if power == 0 else variance ** (0.5 / power)
+
+        return pm.CustomDist.dist(dist=dist, class_name="InverseGammaOfVariance")
+
+    own = log_density_of(pm.InverseGamma.dist(epsilon, epsilon))
+    # The variance is the square of the spread, which is a power of the variable.
+    density = of_power(own, 2 * power) if own is not None and power != 0 else None
+    words = f"InverseGamma({epsilon:g}, {epsilon:g}) on the variance"
+    return Replacement(name, words, in_words(rv), made, same_support=True, density=density)
+
+
 def in_double_precision(rv: Any) -> Any:
     """Return a distribution of a known family with its constant parameters as double precision.
 

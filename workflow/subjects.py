@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks.hierarchy import Hierarchy, Role, Roles, value_of
+from ..checks.hierarchy import GroupLevel, Hierarchy, Role, Roles, value_of
 from ..checks.hierarchy.cheap import shape_of
 from ..checks.hierarchy.variables import is_labelled
 
@@ -47,11 +47,17 @@ class Subject:
     power : float
         The standard deviation that it sets is proportional to this power of it: 1, 1/2 for a
         variance, -1/2 for a precision; 0 where the variable is the log of that standard deviation.
+    level : str
+        Level whose spread it sets; empty where there is none.
+    groups : int
+        Of that level.
     """
 
     name: str
     kind: str
     power: float = 1.0
+    level: str = ""
+    groups: int = 0
 
     @property
     def is_log(self) -> bool:
@@ -81,26 +87,29 @@ def subjects(model: pm.Model, hierarchy: Hierarchy, roles: Roles) -> list[Subjec
         kind = _KINDS.get(role, OTHER) if role else OTHER
         if kind == OTHER and name in roles.scales:
             kind = SCALE
-        power = 1.0
-        if kind == SCALE and role is Role.SCALE:
-            power = _power(model, hierarchy, name)
-        found.append(Subject(name, kind, power))
+        level = _level_of(model, hierarchy, name) if kind == SCALE else None
+        if level is None:
+            found.append(Subject(name, kind))
+        else:
+            power = _power(model, level.scale, name)
+            found.append(Subject(name, kind, power, level.name, len(level.labels)))
     order = (SCALE, LOCATION, COEFFICIENT, COVARIANCE, NOISE, OTHER)
     return sorted(found, key=lambda s: order.index(s.kind))
 
 
-def _power(model: pm.Model, hierarchy: Hierarchy, name: str) -> float:
-    """Return how the standard deviation of a level follows one variable."""
+def _level_of(model: pm.Model, hierarchy: Hierarchy, name: str) -> GroupLevel | None:
+    """Return the level whose spread a variable sets; the first of several."""
     from pytensor.graph.traversal import ancestors
 
-    variable = model[name]
-    for level in hierarchy.levels.values():
-        if level.scale is variable:
-            return 1.0
-        if variable in set(ancestors([level.scale])):
-            values = [_scale_at(model, level.scale, name, v) for v in (0.7, 1.4, 2.8)]
-            return _power_of(values)
-    return 1.0
+    levels = hierarchy.levels.values()
+    return next((v for v in levels if model[name] in set(ancestors([v.scale]))), None)
+
+
+def _power(model: pm.Model, scale: Any, name: str) -> float:
+    """Return how the standard deviation of a level follows one variable."""
+    if scale is model[name]:
+        return 1.0
+    return _power_of([_scale_at(model, scale, name, v) for v in (0.7, 1.4, 2.8)])
 
 
 def _scale_at(model: pm.Model, scale: Any, name: str, value: float) -> float:

@@ -223,7 +223,8 @@ def _end(end: float, power: float) -> float:
 def quantiles(density: LogDensity, at: Array) -> Array:
     """Return quantiles of a prior, by summing its density over a fine grid.
 
-    The grid reaches a million scales to each side, and is fine to a part in a thousand.
+    The grid reaches a million scales to each side, and is fine to a part in a thousand; NaN where
+    the prior reaches further.
     """
     steps = np.geomspace(1e-6, 1e6, 20_001) * density.scale
     low, high = density.lower, density.upper
@@ -237,5 +238,8 @@ def quantiles(density: LogDensity, at: Array) -> Array:
         grid = density.centre + np.concatenate([-steps[::-1], steps])
     logs = density(grid)
     heights = np.exp(logs - logs.max())
+    ends = np.abs(grid - density.centre) * heights
+    if max(ends[0], ends[-1]) > 1e-3 * ends.max() and math.isinf(high - low):
+        return np.full(np.shape(at), math.nan)
     mass = np.concatenate([[0.0], np.cumsum(np.diff(grid) * (heights[1:] + heights[:-1]) / 2)])
     return np.asarray(np.interp(at, mass / mass[-1], grid))

@@ -99,7 +99,9 @@ class PriorSweep:
         covered: Mapping[str, Mapping[str, LogDensity]],
     ) -> dict[str, xr.Dataset]:
         """Return the summaries of every alternative whose weights are good enough."""
-        inside = {a.key: a for a in todo if a.key in covered}
+        inside = {a.key: a for a in todo if a.key in covered and not a.by_itself}
+        if not inside:
+            return {}
         file = context.folder / f"sweep-{key_of(self._shared(context), sorted(inside))}.nc"
         kept = read_groups(file)
         if kept is None:
@@ -264,5 +266,7 @@ def _described(fit: xr.Dataset, alternative: Alternative) -> xr.Dataset:
         title=alternative.title,
         base=alternative.base,
         means=alternative.means,
+        few_groups=alternative.few_groups,
+        power=alternative.power,
         declared=int(alternative.declared),
     )
