@@ -216,7 +216,7 @@ def single_fits_failed(
     calibration: xr.Dataset,
     *,
     rhat: float = 1.05,
-    ess: float = 50.0,
+    ess: float = 20.0,
     limit: float = 0.05,
     unusable: float = 0.2,
 ) -> list[Finding]:
@@ -230,7 +230,7 @@ def single_fits_failed(
     **What to do**: run longer (--tune, --draws); look at which true values these fits have in
     common (calibration.nc); reparameterise.
     **Thresholds**: a share above ``limit`` 0.05 is a warning, above ``unusable`` 0.2 a failure;
-    ``rhat`` 1.05 and ``ess`` 50 are looser than for one long fit, because hundreds of short ones
+    ``rhat`` 1.05 and ``ess`` 20 are looser than for one long fit, because hundreds of short ones
     are looked at. Conventions.
     **Source**: Modrák et al. (2023), doi:10.1214/23-BA1404, section 4; Vehtari et al. (2021),
     doi:10.1214/20-BA1221.
@@ -242,7 +242,7 @@ def single_fits_failed(
         found.append(
             judge(
                 base > rhat,
-                f"The chains of the fit that true values were drawn from have an R-hat of {base:.3f}",
+                f"The fit that true values were drawn from has an R-hat of {base:.3f}",
                 value=base,
                 threshold=rhat,
                 result=f"{base:.3f}",

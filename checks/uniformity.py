@@ -2,8 +2,8 @@ r"""Are values uniform? The empirical distribution function against a simultaneo
 
 At points :math:`x_k` the number of n uniform values up to :math:`x_k` is binomial. The statistic is
 the smallest of all its two-sided tail probabilities; the band holds every path whose smallest one
-is above a level. ArviZ finds that level by simulation; here the chance that a path stays in its band
-is computed exactly, because a correction for many quantities needs probabilities far out.
+is above a level. ArviZ finds that level by simulation; here the chance that a path stays in its
+band is computed exactly, because a correction for many quantities needs probabilities far out.
 
 References
 ----------
@@ -169,4 +169,3 @@ def words(values: Array) -> str:
     if abs(centre) >= abs(spread):
         return "fits are too low" if centre > 0 else "fits are too high"
     return "fits are too narrow" if spread > 0 else "fits are too wide"
-

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..checks import REGISTRY, STAGES
+from ..checks import REGISTRY, STAGES, Finding
 from ..checks.words import counted
 from .blocks import Cell, Column, Table
 from .numbers import NONE, seconds
@@ -47,10 +47,10 @@ class Documentation:
     sections: Mapping[str, str]
 
 
-def documentation(record: ReviewRecord) -> list[Documentation]:
+def documentation(findings: Sequence[Finding]) -> list[Documentation]:
     """Return the documentation of every check that was asked, in the order of the stages."""
     order = list(STAGES)
-    codes = {f.code for f in record.findings if f.code in REGISTRY}
+    codes = {f.code for f in findings if f.code in REGISTRY}
     return [
         Documentation(
             code=code,

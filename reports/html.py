@@ -101,7 +101,7 @@ def _appendix(record: ReviewRecord) -> dict[str, Any]:
         "facts": appendix.facts(record),
         "definitions": appendix.DEFINITIONS,
         "changed": appendix.changed_thresholds(record),
-        "documentation": appendix.documentation(record),
+        "documentation": appendix.documentation(record.findings),
     }
 
 

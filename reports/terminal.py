@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ..checks import SEVERITY, Verdict
+from ..checks import SEVERITY, Finding, Verdict
+from ..checks.conclusion import Conclusion
 from ..checks.words import counted
-from .record import ReviewRecord
 
 #: Shape, colour and words (one, several) of each verdict: never colour alone.
 MARKS = {
@@ -23,12 +26,23 @@ MARKS = {
 }
 
 
-def print_review(record: ReviewRecord, console: Console, *, verbose: bool = False) -> None:
+class Judged(Protocol):
+    """What was judged: a review, or a calibration."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def findings(self) -> Sequence[Finding]: ...
+    @property
+    def conclusion(self) -> Conclusion: ...
+
+
+def print_review(record: Judged, console: Console, *, verbose: bool = False) -> None:
     """Print the verdict, the sentence, the counts and the findings that need attention.
 
     Parameters
     ----------
-    record : ReviewRecord
+    record : Judged
     console : rich.console.Console
     verbose : bool
         Print every finding, passed ones too.

@@ -10,6 +10,7 @@ import click
 
 from poolwise import __version__
 
+from .cli_calibrate import calibrate
 from .cli_compare import baseline, compare
 from .cli_errors import EXIT_COULD_NOT_RUN, friendly
 from .cli_workers import workers_options
@@ -370,6 +371,7 @@ def _other(file: Path) -> str:
 
 main.add_command(baseline)
 main.add_command(compare)
+main.add_command(calibrate)
 
 
 def _console(*, stderr: bool = False) -> Console:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from poolwise.checks.hierarchy.hierarchy import Hierarchy
     from poolwise.checks.hierarchy.level import Level
     from poolwise.checks.hierarchy.reading import read_hierarchy
+    from poolwise.workflow.calibration.run import Calibration, calibrate
     from poolwise.workflow.errors import SpecError
     from poolwise.workflow.evaluate_levels import evaluate_levels
     from poolwise.workflow.fitted_review import review_fit
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Calibration": "workflow.calibration.run",
     "Evidence": "checks.evidence",
     "Expect": "checks.expect",
     "ExpectedFailure": "checks.expected",
@@ -40,6 +42,7 @@ _HOME = {
     "SpecError": "workflow.errors",
     "Verdict": "checks.finding",
     "evaluate_levels": "workflow.evaluate_levels",
+    "calibrate": "workflow.calibration.run",
     "load_run": "workflow.record",
     "read_hierarchy": "checks.hierarchy.reading",
     "review": "workflow.review",
@@ -48,6 +51,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Calibration",
     "Evidence",
     "Expect",
     "ExpectedFailure",
@@ -60,6 +64,7 @@ __all__ = [
     "SpecError",
     "Verdict",
     "__version__",
+    "calibrate",
     "evaluate_levels",
     "load_run",
     "read_hierarchy",

@@ -1,0 +1,125 @@
+"""A calibration as reports see it: judged. Nothing here samples or renders."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..checks import Evidence, Finding
+from ..checks.calibration import Calibrated, power_of
+from ..checks.conclusion import Conclusion
+from .machine.results import SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationRecord:
+    """Everything a report of a calibration shows.
+
+    Attributes
+    ----------
+    name, path, line, source
+        Of the spec.
+    created : str
+        ISO 8601, UTC.
+    seconds : float
+    settings, environment : mapping
+        Sizes, seed, number of simulations and ``kind`` (``prior`` or ``posterior``); versions.
+    evidence : Evidence
+    findings : sequence of Finding
+    conclusion : Conclusion
+    notes : sequence of str
+        What is not ranked, and why.
+    command : str
+        Reproduces the calibration.
+    simulator : str
+        Name of the spec that simulated, if that is another.
+    """
+
+    name: str
+    path: str
+    line: int | None
+    source: str
+    created: str
+    seconds: float
+    settings: Mapping[str, Any]
+    environment: Mapping[str, str]
+    evidence: Evidence
+    findings: Sequence[Finding]
+    conclusion: Conclusion
+    notes: Sequence[str]
+    command: str
+    simulator: str = ""
+
+    @property
+    def quantities(self) -> list[Calibrated]:
+        """Every quantity with enough ranks, the worst first."""
+        found: list[Calibrated] = (
+            self.evidence.get("calibrated") if self.evidence.has("calibrated") else []
+        )
+        return found
+
+
+def as_json(record: CalibrationRecord) -> dict[str, Any]:
+    """Return a calibration as plain data: the result that every machine format is a view of."""
+    conclusion = record.conclusion
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "calibration",
+        "tool": {"name": "poolwise", "version": record.environment["poolwise"]},
+        "spec": {
+            "name": record.name,
+            "path": record.path,
+            "line": record.line,
+            "sha256": hashlib.sha256(record.source.encode()).hexdigest(),
+        },
+        "verdict": conclusion.verdict.value,
+        "headline": conclusion.headline,
+        "sentence": conclusion.sentence,
+        "exit_code": conclusion.exit_code(),
+        "seed": record.settings["seed"],
+        "duration_s": round(record.seconds, 3),
+        "created": record.created,
+        "settings": dict(record.settings),
+        "simulator": record.simulator or record.name,
+        "environment": dict(record.environment),
+        "counts": conclusion.counts,
+        "findings": [f.as_dict() for f in record.findings],
+        "power": _power(record),
+        "quantities": [_quantity(q) for q in record.quantities],
+        "notes": list(record.notes),
+        "command": record.command,
+        "artifacts": {"simulations": "calibration.nc", "report": "report.html"},
+    }
+
+
+def _power(record: CalibrationRecord) -> dict[str, float | None] | None:
+    if not record.quantities:
+        return None
+    fits, bias, narrow = power_of(record.evidence)
+    return {
+        "fits": fits,
+        "probability": 0.8,
+        "smallest_bias_sd": _finite(bias),
+        "smallest_narrowing_factor": _finite(narrow),
+    }
+
+
+def _quantity(this: Calibrated) -> dict[str, Any]:
+    return {
+        "name": this.label,
+        "fits": int(this.pit.size),
+        "p": _finite(this.chance),
+        "p_adjusted": _finite(this.adjusted),
+        "how": this.how,
+        "z_rms": _finite(this.z),
+        "contraction_median": _finite(this.contraction),
+        "ess_median": _finite(this.ess),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

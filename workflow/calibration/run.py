@@ -1,0 +1,262 @@
+"""A calibration from beginning to end, and what it leaves."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from ...checks import Evidence, Finding, expect_failures, run_checks
+from ...checks.calibration_words import conclude_calibration
+from ...reports.calibration import CalibrationRecord, as_json
+from ...reports.record import StageRecord
+from ..cluster import crew
+from ..errors import SpecError
+from ..execution import each
+from ..fingerprint import versions
+from ..fitted_spec import FittedSpec
+from ..loading import as_spec
+from ..project import project_settings
+from ..review import check_codes, shown_path
+from ..runner import Silent, Watcher
+from ..settings import Settings
+from ..spec import ModelSpec
+from ..store import prepare, write_groups, write_json, write_text
+from .fits import fit
+from .plan import Plan, planned
+from .results import assembled, read_result, remember, write_result
+
+#: Simulations when nothing else is asked for.
+SIMULATIONS = 200
+
+#: Of one fit, unless asked for otherwise: many short fits see more than few long ones.
+DRAWS, TUNE, CHAINS = 500, 500, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A finished calibration.
+
+    Attributes
+    ----------
+    record : CalibrationRecord
+        Evidence, findings and conclusion.
+    folder : Path
+        Holds ``calibration.nc`` (a row per simulation), ``calibration.json`` and ``report.html``.
+    """
+
+    record: CalibrationRecord
+    folder: Path
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What every check found."""
+        return self.record.findings
+
+    @property
+    def data(self) -> xr.Dataset:
+        """True values, ranks and diagnostics of every simulation; dims simulation and quantity."""
+        found: xr.Dataset = self.record.evidence.get("calibration")
+        return found
+
+    @property
+    def verdict(self) -> str:
+        """The headline."""
+        return self.record.conclusion.headline
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.folder / "report.html"
+
+    def exit_code(self, fail_on: str = "fail") -> int:
+        """Return 0, 1 or 2 as the command line would."""
+        return self.record.conclusion.exit_code(fail_on)
+
+    def __repr__(self) -> str:
+        return f"<Calibration of {self.record.name}: {self.verdict}; {self.report}>"
+
+
+def calibrate(
+    spec: Any,
+    *,
+    simulations: int = SIMULATIONS,
+    posterior: bool = False,
+    simulator: Any = None,
+    output: str | Path | None = None,
+    seed: int | None = None,
+    draws: int = DRAWS,
+    tune: int = TUNE,
+    chains: int = CHAINS,
+    executor: Any = None,
+    watcher: Watcher | None = None,
+    today: date | None = None,
+) -> Calibration:
+    """Fit data simulated from known parameters, and judge whether the fits recover them.
+
+    Parameters
+    ----------
+    spec : ModelSpec, callable or pymc.Model
+        Whose program is calibrated.
+    simulations : int
+        How many data sets are simulated and fitted. More of them add to those that are finished.
+    posterior : bool
+        Draw true values from the posterior given the observed data, and condition every fit on the
+        observed *and* the simulated data: calibration where the data say parameters are, and for
+        improper priors. From the prior when left out.
+    simulator : ModelSpec, callable or pymc.Model, optional
+        Simulates parameters and data instead of ``spec``: the same names, written independently.
+        Faults in ``spec`` that also shape the data simulated from it would not show otherwise.
+    output : path, optional
+        Folder; ``poolwise_runs/<name>/calibration`` (``posterior-calibration``) when left out.
+        Simulations that are finished there are not repeated.
+    seed : int, optional
+        The only source of randomness; the spec's own, or 20261122, when left out.
+    draws, tune, chains : int
+        Of every fit.
+    executor : concurrent.futures.Executor or distributed.Client, optional
+        Runs the fits; here, one after another, when left out. The numbers are the same.
+    watcher : Watcher, optional
+        Is told how the run goes on.
+    today : date, optional
+        Decides which expected failures have expired; the day it is (UTC) when left out.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    SpecError
+        If nothing can be simulated (an improper prior, a Potential), or the model's data cannot be
+        replaced.
+
+    References
+    ----------
+    Talts et al. (2018), arXiv:1804.06788; Modrák et al. (2023), doi:10.1214/23-BA1404; Säilynoja
+    et al. (2025), arXiv:2502.03279.
+    """
+    started = time.perf_counter()
+    this = as_spec(spec)
+    if isinstance(this, FittedSpec):
+        raise SpecError(
+            f"{this.name} is a fit that was made elsewhere",
+            path=this.path,
+            expected="a model: data are simulated from it and fitted with it",
+        )
+    watcher = watcher or Silent()
+    project = project_settings(this.path)
+    ignore, expected = project.ignored_in(this, ()), project.expected_of(this)
+    check_codes(this, (), ignore)
+    settings = _settings(this, simulations, seed=seed, draws=draws, tune=tune, chains=chains)
+    kind = "posterior" if posterior else "prior"
+    folder_name = "posterior-calibration" if posterior else "calibration"
+    watcher.begins(folder_name.replace("-", " "))
+    plan = planned(
+        this, settings, simulations, kind, None if simulator is None else as_spec(simulator)
+    )
+    folder = prepare(
+        Path(output) if output is not None else Path("poolwise_runs") / this.name / folder_name
+    )
+    with crew(executor) as workers:
+        finished = _run(plan, simulations, folder, workers, watcher)
+    seconds = time.perf_counter() - started
+    watcher.ends(
+        StageRecord(
+            name=f"{folder_name.replace('-', ' ')}: {simulations} fits",
+            status="done",
+            seconds=seconds,
+        )
+    )
+    dataset = assembled(finished).assign_attrs(kind=kind, base_rhat=plan.base_rhat)
+    evidence = Evidence(
+        xr.DataTree.from_dict({"calibration": dataset}),
+        {"fallbacks": plan.fallbacks, "gaps": [], "stage_errors": []},
+    )
+    now = datetime.now(UTC)
+    day = today or now.date()
+    findings = expect_failures(
+        run_checks(
+            evidence, thresholds=this.thresholds, select=["CAL", "RUN"], ignore=_asked(ignore)
+        ),
+        expected,
+        day,
+    )
+    record = CalibrationRecord(
+        name=this.name,
+        path=shown_path(this.path),
+        line=this.line,
+        source=this.source,
+        created=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        seconds=seconds,
+        settings={**asdict(settings), "simulations": simulations, "kind": kind},
+        environment=versions(),
+        evidence=evidence,
+        findings=findings,
+        conclusion=conclude_calibration(findings, evidence),
+        notes=plan.notes,
+        command=_command(this, settings, simulations, posterior),
+        simulator="" if simulator is None else as_spec(simulator).name,
+    )
+    return _write(record, dataset, folder)
+
+
+def _asked(ignore: Sequence[str]) -> list[str]:
+    """Return the codes to leave out that are those of a calibration."""
+    return [code for code in ignore if code.startswith(("CAL", "RUN"))]
+
+
+def _run(
+    plan: Plan, simulations: int, folder: Path, executor: Executor | None, watcher: Watcher
+) -> list[dict[str, Any]]:
+    """Fit what is not finished; write every result as it comes."""
+    place = folder / "stages" / f"simulations-{plan.key}"
+    place.mkdir(exist_ok=True)
+    found = {i: read_result(place, i) for i in range(simulations)}
+    missing = [i for i, result in found.items() if result is None]
+    watcher.reports("simulating", 0, 1)
+    tasks = plan.tasks(missing, watcher.reports) if missing else []
+    remember(place, plan)
+    done = simulations - len(missing)
+    watcher.reports(f"fit {done + 1} of {simulations}", done, simulations)
+    for at, result in each(executor, fit, tasks):
+        found[missing[at]] = result
+        write_result(place, missing[at], result)
+        done += 1
+        watcher.reports(f"{done} of {simulations} fits", done, simulations)
+    return [result for result in found.values() if result is not None]
+
+
+def _settings(spec: ModelSpec, simulations: int, seed: int | None, **sizes: int) -> Settings:
+    chosen = seed if seed is not None else spec.seed
+    try:
+        if simulations < 1:
+            raise ValueError(f"simulations must be at least 1, not {simulations}")
+        return Settings(**sizes, **({} if chosen is None else {"seed": chosen}))
+    except ValueError as error:
+        raise SpecError(str(error), path=spec.path, line=spec.line) from error
+
+
+def _command(spec: ModelSpec, settings: Settings, simulations: int, posterior: bool) -> str:
+    target = f"{shown_path(spec.path) or 'models.py'}::{spec.name}"
+    words = ["poolwise", "calibrate", target, "--simulations", str(simulations)]
+    words += ["--posterior"] if posterior else []
+    for name in ("seed", "draws", "tune", "chains"):
+        words += [f"--{name}", str(getattr(settings, name))]
+    return shlex.join(words)
+
+
+def _write(record: CalibrationRecord, dataset: xr.Dataset, folder: Path) -> Calibration:
+    from ...reports.calibration_html import render_calibration
+
+    write_groups(folder / "calibration.nc", {"calibration": dataset})
+    write_json(folder / "calibration.json", as_json(record))
+    write_text(folder / "report.html", render_calibration(record))
+    return Calibration(record, folder)

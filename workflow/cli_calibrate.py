@@ -1,0 +1,135 @@
+"""The command ``poolwise calibrate``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from .cli_errors import friendly
+from .cli_workers import workers_options
+from .output import Formats, emit, file_views, formats_option, write_files
+
+
+@click.command()
+@click.argument("target", metavar="SPEC")
+@click.option(
+    "--simulations",
+    "-n",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Data sets that are simulated and fitted; more add to those that are finished.",
+)
+@click.option(
+    "--posterior",
+    is_flag=True,
+    help="Draw true values from the posterior, and fit observed and simulated data together.",
+)
+@click.option(
+    "--simulator",
+    default="",
+    metavar="SPEC",
+    help="Model that parameters and data are simulated from, when not SPEC itself.",
+)
+@click.option("--output", "-o", type=click.Path(), help="Folder (poolwise_runs/NAME/calibration).")
+@click.option("--seed", type=click.IntRange(min=0), help="The only source of randomness.")
+@click.option("--draws", type=click.IntRange(min=100), default=500, show_default=True)
+@click.option("--tune", type=click.IntRange(min=100), default=500, show_default=True)
+@click.option("--chains", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["fail", "warn"]),
+    default="fail",
+    show_default=True,
+    help="'warn' also exits with 1 on warnings and undecided questions.",
+)
+@workers_options
+@formats_option(
+    "html",
+    "json",
+    "junit",
+    "sarif",
+    "github",
+    "markdown",
+    text="Files of the folder; a single one is printed too.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print the verdict and the path only.")
+@click.option("--verbose", "-v", is_flag=True, help="Print every finding.")
+@friendly
+def calibrate(
+    target: str,
+    simulations: int,
+    posterior: bool,
+    simulator: str,
+    output: str | None,
+    seed: int | None,
+    draws: int,
+    tune: int,
+    chains: int,
+    fail_on: str,
+    workers: int | None,
+    scheduler: str,
+    formats: Formats,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Fit data simulated from SPEC itself: are true values recovered?
+
+    SPEC is one model (models.py::eight_schools). An interrupted calibration goes on where it
+    stopped. Exit codes: 0 calibrated as far as the fits show, 1 not, 2 it could not run.
+    """
+    from rich.console import Console
+
+    from ..reports.calibration import as_json
+    from ..reports.terminal import print_review
+    from .calibration import calibrate as run_calibration
+    from .cluster import crew
+    from .loading import load_specs
+    from .progress import TerminalWatcher
+
+    stderr = Console(stderr=True)
+    spec = _single(target, load_specs(target))
+    other = _single(simulator, load_specs(simulator)) if simulator else None
+    with (
+        crew(workers=workers, scheduler=scheduler) as executor,
+        TerminalWatcher(stderr, quiet=quiet) as watcher,
+    ):
+        found = run_calibration(
+            spec,
+            simulations=simulations,
+            posterior=posterior,
+            simulator=other,
+            output=None if output is None else Path(output),
+            seed=seed,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            executor=executor,
+            watcher=watcher,
+        )
+    result = as_json(found.record)
+    write_files(found.folder, "calibration", file_views([result], formats))
+    aside = bool(formats.printed)
+    if quiet:
+        click.echo(f"{found.record.name}: {found.verdict}", err=aside)
+    else:
+        print_review(found.record, Console(stderr=aside), verbose=verbose)
+    # The path stands alone on the last line, for scripts that read it.
+    click.echo(found.report, err=aside)
+    emit([result], formats)
+    sys.exit(found.exit_code(fail_on))
+
+
+def _single[T](target: str, specs: list[T]) -> T:
+    from .errors import SpecError
+
+    if len(specs) != 1:
+        names = ", ".join(str(getattr(s, "name", "?")) for s in specs)
+        raise SpecError(
+            f"{target} holds {len(specs)} specs: {names}",
+            expected="one model",
+            do="name it after the file: models.py::NAME",
+        )
+    return specs[0]
