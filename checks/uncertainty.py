@@ -7,7 +7,7 @@ import xarray as xr
 
 from . import examples
 from .check import SAMPLED, check
-from .decomposition import Decomposition, decompose
+from .decomposition import TARGETS, Decomposition, decompose
 from .draws import SAMPLE, mcse_of_mean
 from .evidence import Evidence, fact
 from .finding import Finding, Verdict, inconclusive, judge, skipped
@@ -16,10 +16,12 @@ from .words import number
 
 @fact
 def uncertainty(levels: dict[str, xr.Dataset]) -> dict[str, list[Decomposition]]:
-    """Return the decomposition of every level whose noise is known."""
-    return {
-        name: decompose(level, name) for name, level in levels.items() if "noise_variance" in level
-    }
+    """Return the decomposition of every level whose noise, or whose parts, are known."""
+    return {name: decompose(level, name) for name, level in levels.items() if _known(level)}
+
+
+def _known(level: xr.Dataset) -> bool:
+    return "noise_variance" in level or "variance_parts" in level
 
 
 @check("UNC701", after=(*SAMPLED, "REG605"))
@@ -31,11 +33,13 @@ def variance_has_no_mean(
     **Asks**: for each target, does every component of the predictive variance have a mean that
     describes it?
     **Why it matters**: with few groups the scale between groups has a long right tail; the
-    predictive variance of a new group is then set by a handful of draws, or does not exist.
+    predictive variance of a new group is then set by a handful of draws, or does not exist. Behind
+    a log link effects are exponentiated, and the variance of a new group has no mean under any
+    prior of the scale with a tail as heavy as an exponential, or a half-normal wider than 1/2.
     **What to do**: read medians and intervals instead of variances; a lighter-tailed prior on the
-    scale, or more groups, brings the mean back.
+    scale, or more groups, brings the mean back. Behind a log link only the prior can.
     **Thresholds**: mean of a variance over twice its median, or Pareto k of its tail at least 1
-    (1/2 for the variance of a location).
+    (1/2 for the variance of a location); behind a log link, the prior of the scale.
     **Source**: Gelman (2006), doi:10.1214/06-BA117A; Vehtari et al. (2024), Pareto smoothed
     importance sampling, JMLR 25(72).
     """
@@ -70,11 +74,14 @@ def variance_has_no_mean(
 
 
 def _without_noise(levels: dict[str, xr.Dataset]) -> list[Finding]:
-    return [
-        skipped(str(level.attrs.get("why_no_information", "the noise is not known")), where=name)
-        for name, level in levels.items()
-        if "noise_variance" not in level
-    ]
+    found = []
+    for name, level in levels.items():
+        why = level.attrs.get("why_no_outcome", "")
+        if not _known(level):
+            why = why or level.attrs.get("why_no_information", "the noise is not known")
+        if why:
+            found.append(skipped(f"observations are not predicted: {why}", where=name))
+    return found
 
 
 variance_has_no_mean.passes(examples.forty_groups)
@@ -99,41 +106,81 @@ def parts_disagree_with_simulation(
     **Asks**: for each level, is the sum of noise and effect variance within ``errors`` Monte Carlo
     standard errors of the variance of the data simulated from the posterior?
     **Why it matters**: both are the predictive variance of the same rows, one computed from the
-    law of total variance, one by simulation. A difference means that the noise or the rows of a
-    group were declared wrongly, and that weights and shares are wrong with them.
+    law of total variance, one by simulation from the model, whatever the likelihood. A difference
+    means that the noise or the rows of a group were declared wrongly, and that weights and shares
+    are wrong with them.
     **What to do**: check ``noise=`` and ``rows=`` of the level.
     **Thresholds**: ``errors`` 5 standard errors of the difference.
     **Source**: Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., section 1.8.
     """
     findings = _without_noise(levels)
     for name, level in levels.items():
-        outcome = str(level.attrs.get("outcome", ""))
-        if "noise_variance" not in level or outcome not in posterior_predictive:
+        split = level.attrs.get("split_of", "") if "split_group" in level else ""
+        outcome = str(split or level.attrs.get("outcome", ""))
+        if not _known(level) or outcome not in posterior_predictive:
             continue
-        if "row_group" not in level:
+        group = "split_group" if split else "row_group"
+        if group not in level:
             findings.append(skipped(f"the rows of {name} are not known", where=name))
             continue
-        findings.append(_compare(name, level, posterior_predictive[outcome], errors))
+        simulated = posterior_predictive[outcome]
+        codes = np.asarray(level[group].values, dtype=int)
+        rows = int(np.prod([n for d, n in simulated.sizes.items() if d not in SAMPLE]))
+        if codes.size != rows:
+            why = f"{outcome} has {rows} values for the {codes.size} rows of {name}"
+            findings.append(skipped(why, where=name))
+            continue
+        if split:
+            parts = _of_parts(level)
+            if parts is None:
+                continue
+            if why := _infinite(parts):
+                findings.append(inconclusive(why, where=name, result="infinite"))
+                continue
+        else:
+            parts = _of_rows(level, codes)
+        findings.append(_compare(name, parts, _by_simulation(codes, simulated), errors))
     return findings
 
 
-def _compare(name: str, level: xr.Dataset, simulated: xr.DataArray, errors: float) -> Finding:
-    codes = np.asarray(level["row_group"].values, dtype=int)
+def _of_parts(level: xr.Dataset) -> xr.DataArray | None:
+    """Return what the parts of observed rows sum to at every draw."""
+    target = TARGETS[1]
+    if target not in level["target"].values:
+        return None
+    one = level["variance_parts"].sel(target=target).rename(used_draw="draw")
+    return one.sum("part", skipna=True)
+
+
+def _infinite(parts: xr.DataArray) -> str:
+    if bool(np.isfinite(parts).all()):
+        return ""
+    return "the variance of the outcome is infinite at some draws: there is nothing to compare"
+
+
+def _of_rows(level: xr.Dataset, codes: np.ndarray) -> xr.DataArray:
+    """Return what noise and effects of normal rows sum to at every draw."""
+    sizes = np.bincount(codes[codes >= 0], minlength=level.sizes["group"])
+    if "row_mean_variance" in level:
+        between_rows = level["row_mean_variance"].isel(group=sizes > 0).mean()
+        return level["noise_variance"].isel(group=sizes > 0).mean("group") + between_rows
+    mean = (level["effect"] * level["design"] + level["other"]).isel(group=sizes > 0)
+    noise = level["noise_variance"].isel(group=sizes > 0)
+    return (noise + (mean - mean.mean(SAMPLE)) ** 2).mean("group")
+
+
+def _by_simulation(codes: np.ndarray, simulated: xr.DataArray) -> xr.DataArray:
+    """Return the squared deviation of simulated rows at every draw, averaged over groups."""
     rows = simulated.transpose(*SAMPLE, ...)
     values = np.asarray(rows.values, dtype=float).reshape(*rows.shape[:2], -1)
     squared = (values - values.mean((0, 1))) ** 2
-    sizes = np.bincount(codes[codes >= 0], minlength=level.sizes["group"])
-    used = (codes >= 0) & (sizes[codes] > 0)
+    sizes = np.bincount(codes[codes >= 0])
+    used = codes >= 0
     weight = np.where(used, 1 / np.maximum(sizes[codes], 1), 0) / np.count_nonzero(sizes)
-    by_simulation = xr.DataArray(squared @ weight, dims=SAMPLE)
-    if "row_mean_variance" in level:
-        between_rows = level["row_mean_variance"].isel(group=sizes > 0).mean()
-        parts = level["noise_variance"].isel(group=sizes > 0).mean("group") + between_rows
-    else:
-        mean = (level["effect"] * level["design"] + level["other"]).isel(group=sizes > 0)
-        parts = (
-            level["noise_variance"].isel(group=sizes > 0) + (mean - mean.mean(SAMPLE)) ** 2
-        ).mean("group")
+    return xr.DataArray(squared @ weight, dims=SAMPLE)
+
+
+def _compare(name: str, parts: xr.DataArray, by_simulation: xr.DataArray, errors: float) -> Finding:
     difference = float(by_simulation.mean() - parts.mean())
     mcse = float(np.hypot(mcse_of_mean(by_simulation), mcse_of_mean(parts)))
     z = difference / mcse if mcse > 0 else float("nan")
