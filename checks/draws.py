@@ -67,6 +67,32 @@ def mcse_of_sd(draws: xr.DataArray) -> float:
     return 0.0 if np.ptp(values) == 0 else float(array_stats.mcse(values, method="sd"))
 
 
+def pareto_k(draws: Array, tail: str) -> float:
+    """Return the Pareto shape k of a tail: moments of order below 1/k exist.
+
+    Parameters
+    ----------
+    draws : ndarray of shape (chain, draw)
+    tail : {"right", "left", "both"}
+        Of both, the heavier.
+
+    Returns
+    -------
+    float
+        Negative infinity for a tail of one value; NaN for too few draws (under 25).
+
+    References
+    ----------
+    Vehtari et al. (2024), Pareto smoothed importance sampling, JMLR 25(72).
+    """
+    if tail == "both":
+        return max(pareto_k(draws, "left"), pareto_k(draws, "right"))
+    try:
+        return float(array_stats.pareto_khat(draws, tail=tail))
+    except ValueError as error:
+        return float("-inf") if "are the same" in str(error) else float("nan")
+
+
 def interval_ends(probability: float = INTERVAL) -> tuple[float, float]:
     """Return the two tail probabilities of an equal-tailed interval."""
     tail = (1 - probability) / 2

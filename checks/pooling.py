@@ -40,7 +40,8 @@ def pooling_factor(level: xr.Dataset) -> PoolingFactor:
     -------
     PoolingFactor
         ``factor`` near 0: groups keep their own estimates; near 1: they are pooled. Monte Carlo
-        errors by linearising the ratios.
+        errors by linearising the ratios; that of ``factor`` also counts its bias, as errors of the
+        group means add to their variance: all there is where groups are pooled completely.
 
     Raises
     ------
@@ -64,9 +65,25 @@ def pooling_factor(level: xr.Dataset) -> PoolingFactor:
     linear = -slope / expected + between / expected**2 * (per_draw - expected)
     return PoolingFactor(
         1 - between / expected,
-        mcse_of_mean(linear),
+        float(np.hypot(mcse_of_mean(linear), _variance_of_errors(deviation) / expected)),
         *_explained(per_draw, level["effect"].var("group", ddof=1)),
     )
+
+
+def _variance_of_errors(draws: xr.DataArray) -> float:
+    """Return what Monte Carlo errors of group means add to their variance over groups.
+
+    From the means of halves of chains, which share no draws.
+    """
+    half = draws.sizes["draw"] // 2
+    if half == 0:
+        return 0.0
+    halves = [draws.isel(draw=at).mean("draw") for at in (slice(half), slice(half, 2 * half))]
+    pieces = xr.concat(halves, "chain")
+    apart = float(pieces.var("group", ddof=1).mean()) - float(
+        pieces.mean("chain").var("group", ddof=1)
+    )
+    return max(apart, 0.0) / (pieces.sizes["chain"] - 1)
 
 
 def data_level_factor(level: xr.Dataset) -> PoolingFactor:
