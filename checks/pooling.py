@@ -153,8 +153,11 @@ def own_data_weight(level: xr.Dataset) -> xr.DataArray:
     Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., section 5.4.
     """
     needs(level, "scale", "information")
-    signal = level["scale"] ** 2 * level["information"]
-    return (signal / (1 + signal)).transpose(..., "group")
+    with np.errstate(divide="ignore"):
+        # Information may be zero or, at draws from a wide prior, infinite.
+        noise = 1 / (level["scale"] ** 2 * level["information"])
+    weight: xr.DataArray = 1 / (1 + noise)
+    return weight.transpose(..., "group")
 
 
 def mean_weight(level: xr.Dataset) -> xr.DataArray:
@@ -194,13 +197,87 @@ def equivalent_penalty(level: xr.Dataset) -> xr.DataArray:
     Hoerl and Kennard (1970), doi:10.1080/00401706.1970.10488634.
     """
     needs(level, "scale")
-    if "row_variance" in level:
-        noise = level["row_variance"]
-    else:
-        needs(level, "information", "design_squared")
-        noise = float(level["design_squared"].sum()) / level["information"].sum("group")
     with np.errstate(divide="ignore"):
-        return noise / over_groups(level["scale"] ** 2)
+        return row_variance(level) / over_groups(level["scale"] ** 2)
+
+
+def row_variance(level: xr.Dataset) -> xr.DataArray:
+    r"""Noise variance of a row on the scale of the predictor, at every draw.
+
+    The harmonic mean over rows of σ². For an outcome that is not normal, the inverse of the mean
+    information of a row, :math:`\sum_i z_i^2 / \sum_j I_j`: the working variance of iteratively
+    reweighted least squares, with which an effect is found as in a normal model.
+
+    Parameters
+    ----------
+    level : xarray.Dataset
+        ``row_variance`` (chain, draw), or ``information`` and ``design_squared``.
+
+    Returns
+    -------
+    xarray.DataArray of shape (chain, draw)
+
+    Raises
+    ------
+    ValueError
+        If the information of rows is not known; the message says why.
+
+    References
+    ----------
+    Breslow and Clayton (1993), doi:10.1080/01621459.1993.10594284.
+    """
+    if "row_variance" in level:
+        return level["row_variance"]
+    needs(level, "information", "design_squared")
+    with np.errstate(divide="ignore"):
+        noise: xr.DataArray = float(level["design_squared"].sum()) / level["information"].sum(
+            "group"
+        )
+    return noise
+
+
+def row_noise(level: xr.Dataset) -> Array:
+    r"""Noise of a row of every group: its standard deviation, as the data hold it.
+
+    Of a normal outcome the root of the mean noise variance. Of any other the standard deviation of
+    a normal observation with the same information, :math:`\sqrt{\sum_i z_i^2/I_j}`, on the scale
+    of the predictor, at the mean information.
+
+    Parameters
+    ----------
+    level : xarray.Dataset
+        ``noise_variance`` (chain, draw, group), or ``information`` and ``design_squared``.
+
+    Returns
+    -------
+    ndarray of shape (group,)
+        NaN for groups whose rows say nothing.
+    """
+    if "noise_variance" in level:
+        return np.asarray(np.sqrt(level["noise_variance"].mean(SAMPLE).values))
+    needs(level, "information", "design_squared")
+    information = level["information"].mean(SAMPLE).values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        noise = np.sqrt(level["design_squared"].values / information)
+    return np.where(np.isfinite(noise), noise, np.nan)
+
+
+def standard_error(level: xr.Dataset) -> Array:
+    r"""Standard error of the estimate from every group's own rows.
+
+    Parameters
+    ----------
+    level : xarray.Dataset
+        ``information`` (chain, draw, group).
+
+    Returns
+    -------
+    ndarray of shape (J,)
+        :math:`1/\sqrt{I_j}`, in the unit of the effect; NaN for groups without information.
+    """
+    information = level["information"].mean(SAMPLE).values
+    with np.errstate(divide="ignore"):
+        return np.where(information > 0, 1 / np.sqrt(information), np.nan)
 
 
 def has_penalty(level: xr.Dataset) -> bool:
@@ -239,7 +316,7 @@ def effective_groups(level: xr.Dataset) -> xr.DataArray:
     Ruppert, Wand and Carroll (2003), Semiparametric Regression, section 3.13.
     """
     needs(level, "scale")
-    if "row_variance" not in level:
+    if "information" in level or "row_variance" not in level:
         return own_data_weight(level).sum("group")
     penalty = equivalent_penalty(level)
     return penalty.copy(

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from ..checks.draws import SAMPLE
+from ..checks.draws import SAMPLE, Array
 from ..checks.hierarchy import GroupLevel, Hierarchy, Membership, plain_model
-from ..checks.hierarchy.information import mean_and_sd, why_no_information
+from ..checks.hierarchy.information import (
+    NoInformation,
+    mean_and_sd,
+    why_no_weights,
+    why_not_linear,
+)
+from ..checks.hierarchy.spread import NORMAL
+from ..checks.pooling import row_variance
+from .curvature import information_of
 from .dense_rows import dense_rows
 from .evaluate import by_draw, evaluate_on
+from .nested import below, through
+from .outcome_parts import with_parts
 from .preflight import observed_values
 from .priors import parameters_of
 from .ridge_rows import NoRows, row_arrays
-from .row_sums import Rows, by_group
+from .row_sums import Rows, by_group, group_sums, membership
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -43,64 +54,154 @@ def level_dataset(
     Returns
     -------
     xarray.Dataset
-        ``effect``, ``location``, ``scale``; and, for normal effects on a normal outcome,
-        ``information``, ``noise_variance``, ``other``, ``raw``, ``rows``, ``design``,
-        ``design_squared``, ``row_group``, ``row_mean_variance``, ``row_location_variance``,
-        ``residual_variance``, ``mean_residual_variance`` and ``outcome_variance``; see
+        ``effect``, ``location``, ``scale``. Where the rows of the level are known, their
+        ``rows``, ``row_group``, ``design`` and ``design_squared``; for normal effects and any
+        likelihood their ``information`` (:mod:`poolwise.checks.hierarchy.information`), where it
+        reaches the level through one below (:mod:`poolwise.workflow.nested`) also
+        ``row_variance``, and the estimates ``raw`` without pooling, on the scale of the effect.
+        For normal effects in the mean of one normal outcome besides ``noise_variance``,
+        ``other``, ``row_mean_variance``, ``row_location_variance``, ``residual_variance``,
+        ``mean_residual_variance`` and ``outcome_variance``; see
         :mod:`poolwise.checks.pooling` and :mod:`poolwise.checks.decomposition` for their meaning.
-        Where these are not known, the reason is in ``attrs["why_no_information"]``. The family
-        of the effects is in ``attrs["family"]``, the standard deviation of a normal prior of the
-        location (infinite for a flat one) in ``attrs["location_sd"]``.
+
+        Where there is no information ``attrs["why_no_information"]`` says why, and where there is
+        no noise variance ``attrs["why_no_noise"]``. ``attrs["negative_information"]`` is the share
+        of draws and groups at which the curvature was negative. The family of the effects is in
+        ``attrs["family"]``, the standard deviation of a normal prior of the location (infinite for
+        a flat one) in ``attrs["location_sd"]``.
     """
-    plain, level = plain_model(model), hierarchy.levels[name]
-    found = _by_group(plain, level, draws).assign_attrs(
-        effect=level.effect_name,
-        form=level.form,
-        family=level.family,
-        scale=str(level.scale.name or "scale"),
-    )
-    width = _prior_sd(plain, level.location)
-    if width is not None:
-        found = found.assign_attrs(location_sd=width)
-    why = hierarchy.why_no_rows.get(name) or why_no_information(plain, hierarchy, name)
-    if why:
-        found = found.assign_attrs(why_no_information=why)
-        if name not in hierarchy.why_no_rows:
-            return found.assign_attrs(why_no_rows=why)
-        return _with_shared_rows(found, plain, hierarchy, name, draws, rows)
-    member = hierarchy.members[name]
-    y = observed_values(plain)[member.enters]
-    mean, sd = _mean_and_sd(plain, level, member)
-    chunks = _mean_and_sd_on(plain, mean, sd, draws, y.shape)
-    sums = by_group(found, member.group, member.design, y.ravel(), chunks)
-    found = found.merge(sums).assign_attrs(outcome=member.enters)
-    return _with_rows(found, plain, hierarchy, name, (mean, sd)) if rows else found
+    return _Levels(plain_model(model), hierarchy, draws, rows).of(name)
 
 
-def _with_rows(
-    found: xr.Dataset, model: pm.Model, hierarchy: Hierarchy, name: str, normal: tuple[Any, Any]
-) -> xr.Dataset:
-    """Add the rows that a penalty is searched on, or the reason why there are none."""
-    try:
-        return found.merge(row_arrays(model, hierarchy, name, *normal))
-    except NoRows as why:
-        return found.assign_attrs(why_no_rows=str(why))
+@dataclass(slots=True)
+class _Levels:
+    """Evaluates levels, each once: one may need those below it."""
 
+    model: pm.Model
+    hierarchy: Hierarchy
+    draws: xr.Dataset
+    rows: bool
+    _known: dict[str, xr.Dataset] = field(default_factory=dict)
+    _given_others: dict[str, Array] = field(default_factory=dict)
 
-def _with_shared_rows(
-    found: xr.Dataset,
-    model: pm.Model,
-    hierarchy: Hierarchy,
-    name: str,
-    draws: xr.Dataset,
-    rows: bool,
-) -> xr.Dataset:
-    """Add the rows of effects that share them, or the reason why there are none."""
-    try:
-        return found.merge(dense_rows(model, hierarchy, name, draws, rows=rows))
-    except NoRows as why:
-        said = f"{hierarchy.why_no_rows[name]}; and {why}"
-        return found.assign_attrs(why_no_rows=said)
+    def of(self, name: str) -> xr.Dataset:
+        if name not in self._known:
+            self._known[name] = self._evaluated(name)
+        return self._known[name]
+
+    def _evaluated(self, name: str) -> xr.Dataset:
+        level = self.hierarchy.levels[name]
+        found = _by_group(self.model, level, self.draws).assign_attrs(
+            effect=level.effect_name,
+            form=level.form,
+            family=level.family,
+            scale=str(level.scale.name or "scale"),
+        )
+        width = _prior_sd(self.model, level.location)
+        if width is not None:
+            found = found.assign_attrs(location_sd=width)
+        if name in self.hierarchy.why_no_rows:
+            return self._with_shared_rows(found, name)
+        no_weights = why_no_weights(self.hierarchy, name)
+        why_no_noise = no_weights or why_not_linear(self.model, self.hierarchy, name)
+        if not why_no_noise:
+            return self._through_below(self._normal(found, name), name)
+        found = self._with_groups(found, name)
+        found = found.assign_attrs(why_no_noise=why_no_noise, why_no_rows=why_no_noise)
+        if no_weights:
+            return found.assign_attrs(why_no_information=no_weights)
+        try:
+            return self._through_below(self._with_information(found, name), name)
+        except NoInformation as why:
+            return found.assign_attrs(why_no_information=str(why))
+
+    def _normal(self, found: xr.Dataset, name: str) -> xr.Dataset:
+        """Add the sums over rows of a normal outcome."""
+        level, member = self.hierarchy.levels[name], self.hierarchy.members[name]
+        y = observed_values(self.model)[member.enters]
+        mean, sd = _mean_and_sd(self.model, level, member)
+        chunks = _mean_and_sd_on(self.model, mean, sd, self.draws, y.shape)
+        sums = by_group(found, member.group, member.design, y.ravel(), chunks)
+        found = found.merge(sums).assign_attrs(outcome=member.enters)
+        if not self.rows:
+            return found
+        try:
+            return found.merge(row_arrays(self.model, self.hierarchy, name, mean, sd))
+        except NoRows as why:
+            return found.assign_attrs(why_no_rows=str(why))
+
+    def _with_groups(self, found: xr.Dataset, name: str) -> xr.Dataset:
+        """Add which rows belong to which group, through the levels below."""
+        member = self.hierarchy.members[name]
+        group, design = member.group, np.asarray(member.design, dtype=float)
+        while member.enters in self.hierarchy.members:
+            member = self.hierarchy.members[member.enters]
+            inside = member.group >= 0
+            design = np.where(inside, member.design * design[member.group], 0.0)
+            group = np.where(inside, group[member.group], -1)
+        sums = group_sums(group, design, found["group"])
+        return found.merge(sums).assign_attrs(outcome=member.enters)
+
+    def _with_information(self, found: xr.Dataset, name: str) -> xr.Dataset:
+        """Add the information of the rows that a level enters itself, and its own estimates."""
+        level, member = self.hierarchy.levels[name], self.hierarchy.members[name]
+        members = [member, *self.hierarchy.also.get(name, ())]
+        direct = [m for m in members if m.enters not in self.hierarchy.levels]
+        if not direct:
+            zero = xr.zeros_like(found["effect"])
+            return found.assign(information=zero, raw=("group", np.full(len(level.labels), np.nan)))
+        rows = sum(m.group.size for m in direct)
+        enters = [m.enters for m in direct]
+        said = information_of(self.model, level, enters, self.draws, rows, tops=self.rows)
+        shape = found["effect"].shape
+        found = found.assign(
+            information=((*SAMPLE, "group"), said.information.reshape(shape)),
+            raw=("group", np.where(found["rows"] > 0, said.raw, np.nan)),
+        )
+        return found.assign_attrs(negative_information=said.negative) if said.negative else found
+
+    def _through_below(self, found: xr.Dataset, name: str) -> xr.Dataset:
+        """Let information reach a level through the levels whose groups lie in its own."""
+        direct = found["information"].values
+        self._given_others[name] = direct
+        links = below(self.hierarchy, name)
+        for link in links:
+            lower = self.of(link.name)
+            if "information" not in lower:
+                if link.added:
+                    continue
+                said = lower.attrs.get("why_no_information", "its information is not known")
+                raise NoInformation(f"it reaches the data through {link.name}: {said}")
+            if self.hierarchy.levels[link.name].family not in NORMAL:
+                raise NoInformation(f"the effects of {link.name} are not normal")
+            if not np.isfinite(link.design[link.group >= 0]).all():
+                raise NoInformation(self.hierarchy.members[name].why_no_design)
+            passed, raw = through(found, lower, link)
+            if link.added:
+                inside = membership(link.group, np.ones(link.group.size), direct.shape[-1])
+                given = self._given_others[link.name]
+                direct = direct - (given.reshape(-1, given.shape[-1]) @ inside).reshape(
+                    direct.shape
+                )
+                direct = np.where(direct > 1e-9 * passed, direct, 0.0)
+                noise = found["design_squared"].sum() / found["information"].sum("group")
+            else:
+                noise = row_variance(lower)
+            direct = direct + passed
+            found = found.assign(
+                information=((*SAMPLE, "group"), direct), raw=("group", raw), row_variance=noise
+            ).assign_attrs(through=link.name)
+        return found
+
+    def _with_shared_rows(self, found: xr.Dataset, name: str) -> xr.Dataset:
+        """Add the rows of effects that share them, or the reason why there are none."""
+        said = self.hierarchy.why_no_rows[name]
+        found = found.assign_attrs(why_no_information=said)
+        try:
+            shared = dense_rows(self.model, self.hierarchy, name, self.draws, rows=self.rows)
+            return found.merge(shared)
+        except NoRows as why:
+            return found.assign_attrs(why_no_rows=f"{said}; and {why}")
 
 
 def _prior_sd(model: pm.Model, location: Any) -> float | None:
@@ -117,10 +218,16 @@ def _prior_sd(model: pm.Model, location: Any) -> float | None:
 def level_datasets(
     model: pm.Model, hierarchy: Hierarchy, draws: xr.Dataset, *, rows: bool = True
 ) -> dict[str, xr.Dataset]:
-    """Evaluate every level on draws; see :func:`level_dataset`."""
-    return {
-        name: level_dataset(model, hierarchy, name, draws, rows=rows) for name in hierarchy.levels
-    }
+    """Evaluate every level on draws; see :func:`level_dataset`.
+
+    With ``rows`` also what predictions are uncertain by, where there is no closed form for it: see
+    :func:`poolwise.workflow.outcome_parts.with_parts`.
+    """
+    found, levels = {}, _Levels(plain_model(model), hierarchy, draws, rows)
+    for name in hierarchy.levels:
+        level = levels.of(name)
+        found[name] = with_parts(level, model, hierarchy, name, draws) if rows else level
+    return found
 
 
 def _by_group(model: pm.Model, level: GroupLevel, draws: xr.Dataset) -> xr.Dataset:

@@ -44,7 +44,7 @@ def by_group(
     groups = effect.sizes["group"]
     location = level["location"].broadcast_like(effect).values.reshape(-1, groups)
     ones = np.ones(group.size)
-    counts, linear, squared = (_membership(group, w, groups) for w in (ones, design, design**2))
+    counts, linear, squared = (membership(group, w, groups) for w in (ones, design, design**2))
     count = ones @ counts
     theta = effect.values.reshape(-1, groups)
     total = len(theta)
@@ -93,7 +93,43 @@ def by_group(
     )
 
 
-def _membership(group: np.ndarray, weights: Array, groups: int) -> Any:
+def group_sums(group: np.ndarray, design: Array, groups: xr.DataArray) -> xr.Dataset:
+    """Count rows and sum the design up by group, whatever the outcome.
+
+    Parameters
+    ----------
+    group : ndarray of int, shape (rows,)
+        Zero-based group of each row; -1 where the level does not enter.
+    design : ndarray of shape (rows,)
+        What the effect is multiplied with in each row; NaN where that is no fixed number: rows
+        then count as those of an intercept.
+    groups : xarray.DataArray
+        Labels.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``rows``, ``design`` and ``design_squared`` (group); ``row_group`` (row).
+    """
+    ones, total = np.ones(group.size), groups.size
+    count = ones @ membership(group, ones, total)
+    fixed = np.isfinite(design[group >= 0]).all()
+    linear = ones @ membership(group, design, total)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(count > 0, linear / count, linear.sum() / count.sum())
+    squared = ones @ membership(group, design**2 if fixed else ones, total)
+    return xr.Dataset(
+        {
+            "rows": ("group", count),
+            "design": ("group", mean),
+            "design_squared": ("group", squared),
+            "row_group": ("row", group),
+        },
+        coords={"group": groups},
+    )
+
+
+def membership(group: np.ndarray, weights: Array, groups: int) -> Any:
     """Return a sparse matrix of shape (rows, groups) that sums weighted rows up by group."""
     from scipy import sparse
 

@@ -1,17 +1,35 @@
-"""Whether the rows of a level say how much they tell about its effects.
+r"""How much the rows of a level tell about its effects, as expressions of the model's graph.
 
-Weights on own data, penalties and the parts of a variance are computed for normal effects in the
-mean of a normal outcome. For every other level this module says why there are none. The outcome and
-the linear predictor that a level enters are in its :class:`Membership`, from where to go on.
+The information of group j is the curvature of the log-likelihood in its effect, all other
+parameters as they are: :math:`I_j = -\partial^2 \log p(y \mid \theta) / \partial\theta_j^2`, by
+automatic differentiation where the effects enter the graph. Rows belong to one group of a level at
+most, so that all groups are differentiated at once; how effects enter (behind a link, multiplied by
+loadings, in mean and noise, in several likelihoods) does not matter.
+
+This is the *observed* information, which for binomial and Poisson outcomes with their canonical
+links is the expected one too. Where the log density is not concave in its location and the expected
+information has a closed form (Student-t, Laplace, Cauchy), the expected one takes its place: the
+observed information of an outlier is negative, that of a Laplace outcome zero. Elsewhere (zero
+inflation, mixtures) the rows of a group may still sum up to a negative curvature: at such a draw
+they do not hold the effect, and their information counts as zero.
+
+References
+----------
+Efron and Hinkley (1978), doi:10.1093/biomet/65.3.457 (observed against expected information);
+Lange, Little and Taylor (1989), doi:10.1080/01621459.1989.10478852 (Student-t).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .hierarchy import Hierarchy
+from .cheap import value_of
+from .hierarchy import GroupLevel, Hierarchy
+from .rows import holds_batch, in_one_line
 from .spread import NORMAL
-from .variables import distribution, family_of
+from .variables import distribution, family_of, is_random
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -23,6 +41,31 @@ _WHY_NOT_NORMAL = {
 }
 
 
+class NoInformation(Exception):
+    """The information of the rows of a level is not known; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curvature:
+    """The log-likelihood of a level around its effects.
+
+    Attributes
+    ----------
+    entry : TensorVariable
+        Where effects are moved: stands for the entry of the level, and is no part of the model.
+    score, information, effect : TensorVariable
+        One value per group, per unit of the effect and its square; the effect itself.
+    free : tuple of TensorVariable
+        Free variables of the model that they depend on besides.
+    """
+
+    entry: Any
+    score: Any
+    information: Any
+    effect: Any
+    free: tuple[Any, ...]
+
+
 def mean_and_sd(outcome: Any) -> tuple[Any, Any]:
     """Return the mean and standard deviation expressions of a normal outcome."""
     base = distribution(outcome)
@@ -30,8 +73,20 @@ def mean_and_sd(outcome: Any) -> tuple[Any, Any]:
     return mean, sd
 
 
-def why_no_information(model: pm.Model, hierarchy: Hierarchy, name: str) -> str:
-    """Return why nothing is computed from the rows of a level; empty where it is.
+def why_no_weights(hierarchy: Hierarchy, name: str) -> str:
+    """Return why a level has no weights on own data; empty where its effects are normal."""
+    level = hierarchy.levels[name]
+    if level.family in NORMAL:
+        return ""
+    said = _WHY_NOT_NORMAL.get(level.family, f"are {level.family}")
+    return (
+        f"the effects {level.effect_name} {said}; weights and variances are computed for normal "
+        "effects"
+    )
+
+
+def why_not_linear(model: pm.Model, hierarchy: Hierarchy, name: str) -> str:
+    """Return why a level is no term of the mean of one normal outcome; empty where it is.
 
     Parameters
     ----------
@@ -45,19 +100,137 @@ def why_no_information(model: pm.Model, hierarchy: Hierarchy, name: str) -> str:
     effect, enters = level.effect_name, membership.enters
     if enters in hierarchy.levels:
         return f"{effect} enters {enters} (a level below it), and through that the data"
-    if also := [m.enters for m in hierarchy.also.get(name, ()) if m.enters not in hierarchy.levels]:
+    if also := [m.enters for m in hierarchy.also.get(name, ())]:
         return f"{effect} enters more than one likelihood ({', '.join([enters, *also])})"
     outcome = next((rv for rv in model.observed_RVs if rv.name == enters), None)
     if outcome is None:
-        return f"{enters} is a potential; weights and variances need a normal likelihood"
+        return f"{enters} is a potential, which has no mean and no noise"
     if (family := family_of(outcome)) != "Normal":
-        return f"{enters} is {family}; weights and variances are computed for normal likelihoods"
-    if level.family not in NORMAL:
-        said = _WHY_NOT_NORMAL.get(level.family, f"are {level.family}")
-        return f"the effects {effect} {said}; weights and variances are computed for normal effects"
+        return f"{enters} is {family}, and not normal"
     if membership.why_no_design:
         return membership.why_no_design
     mean, _ = mean_and_sd(outcome)
     if membership.predictor is not mean:
         return f"{effect} enters {enters} otherwise than as a part of its mean"
     return ""
+
+
+def curvature(model: pm.Model, level: GroupLevel, enters: Sequence[str]) -> Curvature:
+    """Return score and information of the rows of a level.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        Of plain tensors.
+    level : GroupLevel
+        Of which every row depends on one group at most.
+    enters : sequence of str
+        Outcomes and potentials whose log densities are summed up.
+
+    Raises
+    ------
+    NoInformation
+        If a log density is not known, or cannot be differentiated twice.
+    """
+    import pytensor.tensor as pt
+    from pytensor.graph.replace import graph_replace
+    from pytensor.graph.traversal import ancestors
+
+    entry = level.entry.type(f"{level.entry.name}_moved")
+    free = {rv: rv.type(rv.name) for rv in model.free_RVs if rv is not level.entry}
+    observed = {str(rv.name): rv for rv in model.observed_RVs}
+    ends = [observed.get(name, model[name]) for name in enters]
+    for end in ends:
+        if end in model.observed_RVs and holds_batch(end):
+            raise NoInformation(f"{end.name} holds one batch of the data")
+    unit = pt.ones(()) if level.unit is None else level.unit
+    # Cut at the entry first: what lies above it no longer matters.
+    cut = graph_replace([*ends, level.effect, unit], {level.entry: entry}, strict=False)
+    *ends, effect, unit = graph_replace(cut, free, strict=False)
+    where: Any = ... if level.where is None else level.where
+    values = [model.rvs_to_values.get(observed.get(name)) for name in enters]
+    groups = len(level.labels)
+    try:
+        pairs = [_densities(end, v, entry) for end, v in zip(ends, values, strict=True)]
+        density, bent = (sum(parts) for parts in zip(*pairs, strict=True))
+        score = pt.grad(density, entry)[where].reshape((groups,))
+        slope = score if density is bent else pt.grad(bent, entry)[where]
+        second = pt.grad(slope.sum(), entry, disconnected_inputs="ignore")
+    except Exception as error:  # families without a density, operations without a derivative
+        raise NoInformation(
+            f"the log-likelihood of {', '.join(enters)} cannot be differentiated twice "
+            f"({in_one_line(error)})"
+        ) from error
+    information = -second[where].reshape((groups,)) / unit**2
+    found = [score / unit, information, effect.reshape((groups,))]
+    above = set(ancestors(found))
+    back = {dummy: rv for rv, dummy in free.items() if dummy in above}
+    score, information, effect = graph_replace(found, back, strict=False) if back else found
+    return Curvature(entry, score, information, effect, tuple(back.values()))
+
+
+def _densities(end: Any, values: Any, entry: Any) -> tuple[Any, Any]:
+    """Return a log density, and what has its curvature, observed or expected."""
+    import pymc as pm
+    import pytensor.tensor as pt
+    from pytensor.gradient import disconnected_grad
+
+    if values is None:  # a potential
+        return end.sum(), end.sum()
+    end = _with_constants(end)
+    density = pm.logp(end, values).sum()
+    known = _precision(end, entry)
+    if known is None:
+        return density, density
+    mean, precision = known
+    rows = pt.zeros_like(values, dtype="float64")
+    squared = disconnected_grad(precision) * (mean - disconnected_grad(mean)) ** 2
+    return density, -0.5 * (squared + rows).sum()
+
+
+def _with_constants(outcome: Any) -> Any:
+    """Return an outcome whose fixed parameters are plain constants.
+
+    A bound that is infinite is then known to be, and not differentiated.
+    """
+    import pytensor.tensor as pt
+    from pytensor.graph.basic import Constant
+    from pytensor.graph.traversal import graph_inputs
+
+    node = outcome.owner
+    if distribution(outcome) is not outcome:
+        return outcome
+    # Components of mixtures are distributions, and stay so.
+    parameters = {v for v in node.op.dist_params(node) if not is_random(v)}
+    inputs = [
+        pt.constant(value_of(v), dtype=v.dtype)
+        if v in parameters and all(isinstance(i, Constant) for i in graph_inputs([v]))
+        else v
+        for v in node.inputs
+    ]
+    copy = node.clone_with_new_inputs(inputs, strict=False).outputs[node.outputs.index(outcome)]
+    copy.name = outcome.name
+    return copy
+
+
+#: Expected information about the location per row, for families that are not log-concave in it:
+#: from their parameters.
+_EXPECTED: dict[str, tuple[int, Callable[..., Any]]] = {
+    "StudentT": (1, lambda nu, mu, sigma: (nu + 1) / ((nu + 3) * sigma**2)),
+    "Laplace": (0, lambda mu, b: 1 / b**2),
+    "Cauchy": (0, lambda alpha, beta: 1 / (2 * beta**2)),
+}
+
+
+def _precision(outcome: Any, entry: Any) -> tuple[Any, Any] | None:
+    """Return location and expected information of a row, where only the location is moved."""
+    from pytensor.graph.traversal import ancestors
+
+    family = family_of(outcome)
+    base = distribution(outcome)
+    if family not in _EXPECTED or base is not outcome:
+        return None
+    parameters = list(base.owner.op.dist_params(base.owner))
+    place, formula = _EXPECTED[family]
+    moved = [k for k, p in enumerate(parameters) if entry in set(ancestors([p]))]
+    return (parameters[place], formula(*parameters)) if moved == [place] else None

@@ -164,8 +164,10 @@ def test_another_family_keeps_what_needs_no_rows() -> None:
         pm.Poisson("y", pm.math.exp(theta[GROUP]), observed=RNG.poisson(2, size=N))
     draws = draws_of(model)
     level = dataset(model, draws, Level(effect="theta", scale="tau"))
-    assert set(level.data_vars) == {"effect", "location", "scale"}
-    assert "Poisson" in level.attrs["why_no_information"]
+    rows = {"information", "raw", "rows", "row_group", "design", "design_squared"}
+    assert set(level.data_vars) == {"effect", "location", "scale"} | rows
+    assert "Poisson" in level.attrs["why_no_noise"]
+    assert "Poisson" in level.attrs["why_no_rows"]
 
 
 def test_declared_rows_of_the_wrong_length_are_said() -> None:
@@ -218,8 +220,9 @@ def _why(effects: Callable[[Any, Any], Any], likelihood: Callable[[Any, Any], An
         mu, tau = pm.Normal("mu", 0, 1), pm.HalfNormal("tau", 1)
         likelihood(effects(mu, tau), mu)
     level = level_dataset(model, discover(model), "site", draws_of(model))
-    assert set(level.data_vars) == {"effect", "location", "scale"}
-    return str(level.attrs["why_no_information"])
+    assert "noise_variance" not in level
+    assert ("information" in level) != ("why_no_information" in level.attrs)
+    return str(level.attrs["why_no_noise"])
 
 
 def _normal(mu: Any, tau: Any) -> Any:
@@ -280,7 +283,7 @@ REASONS: list[tuple[str, Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] 
 
 
 @pytest.mark.parametrize(("said", "effects", "likelihood"), REASONS)
-def test_why_there_are_no_weights(
+def test_why_there_is_no_noise(
     said: str, effects: Callable[[Any, Any], Any], likelihood: Callable[[Any, Any], Any]
 ) -> None:
     assert said in _why(effects, likelihood)
