@@ -119,7 +119,7 @@ def test_a_program_arrives_once_and_is_the_same_model() -> None:
 
 def test_draws_do_not_depend_on_the_threads() -> None:
     engine = Program(schools(), ["mu", "tau"]).engine
-    size = {"draws": 100, "tune": 100, "chains": 3, "target_accept": 0.9}
+    size: dict[str, Any] = {"draws": 100, "tune": 100, "chains": 3, "target_accept": 0.9}
 
     def run(seed: int) -> np.ndarray:
         return np.asarray(engine.sample(seed=seed, **size)["posterior"]["tau"])

@@ -46,6 +46,9 @@ class Engine:
     def __init__(self, model: pm.Model, top_level: Sequence[str]) -> None:
         with graphs():
             self._switchable: Switchable = switchable(model, top_level)
+        self.top_level = list(top_level)
+        #: Terms of the log density that the model adds by itself: prior or likelihood, who knows.
+        self.potentials = [str(p.name) for p in model.potentials]
         self._compiled: Any = None
         self.compilations = 0
 
@@ -63,6 +66,11 @@ class Engine:
     def data(self) -> dict[str, np.ndarray]:
         """Data of every outcome that can be switched."""
         return self._switchable.data
+
+    @property
+    def rows(self) -> dict[str, tuple[int, ...]]:
+        """Shape of the likelihood weights of every outcome that can be switched."""
+        return self._switchable.rows
 
     def compile(self) -> Any:
         """Compile the program, if that was not done before."""

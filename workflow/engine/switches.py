@@ -44,6 +44,8 @@ class Switchable:
         The model's own prior of each variable whose prior can be switched.
     data : dict of str to ndarray
         Data of each outcome that can be switched.
+    rows : dict of str to tuple of int
+        Shape of the log-likelihood of each of these outcomes, and so of its weights.
     fixed : dict of str to str
         Why a prior or an outcome cannot be switched, by variable.
     """
@@ -51,6 +53,7 @@ class Switchable:
     model: pm.Model
     priors: dict[str, LogDensity]
     data: dict[str, np.ndarray]
+    rows: dict[str, tuple[int, ...]]
     fixed: dict[str, str]
 
 
@@ -79,20 +82,21 @@ def switchable(model: pm.Model, top_level: Iterable[str]) -> Switchable:
         If the model cannot be copied.
     """
     fixed: dict[str, str] = {}
-    copy, data = _with_shared_data(model, fixed)
+    copy, data, rows = _with_shared_data(model, fixed)
     priors = dict(_own_priors(copy, top_level, fixed))
     if priors:
         _add_mixture(copy, priors)
-    return Switchable(copy, priors, data, fixed)
+    return Switchable(copy, priors, data, rows, fixed)
 
 
 def _with_shared_data(
     model: pm.Model, fixed: dict[str, str]
-) -> tuple[pm.Model, dict[str, np.ndarray]]:
+) -> tuple[pm.Model, dict[str, np.ndarray], dict[str, tuple[int, ...]]]:
     """Copy a model with its likelihoods as weighted potentials of shared data."""
     from pymc.model.fgraph import fgraph_from_model, model_from_fgraph, model_potential
 
     data: dict[str, np.ndarray] = {}
+    rows: dict[str, tuple[int, ...]] = {}
     with without_starts(model) as starts:
         try:
             graph, memo = fgraph_from_model(model)
@@ -105,18 +109,18 @@ def _with_shared_data(
             if isinstance(found, str):
                 fixed[name] = found
                 continue
-            data[name], likelihood = found
+            data[name], rows[name], likelihood = found
             graph.remove_output(graph.outputs.index(old))
             potential = model_potential(_rejoined(likelihood, graph), f"log p({name})")
             graph.add_output(potential, import_missing=True)
         copy: pm.Model = model_from_fgraph(graph, mutate_fgraph=True)
     for name, start in starts.items():
         copy.set_initval(copy[name], start)
-    return copy, data
+    return copy, data, rows
 
 
-def _weighted(name: str, rv: Any, value: Any) -> tuple[np.ndarray, Any] | str:
-    """Return data and weighted log-likelihood of an outcome, or why there is none."""
+def _weighted(name: str, rv: Any, value: Any) -> tuple[np.ndarray, tuple[int, ...], Any] | str:
+    """Return data, rows and weighted log-likelihood of an outcome, or why there are none."""
     import pymc as pm
     import pytensor
     from pymc.distributions.distribution import SymbolicRandomVariable
@@ -132,8 +136,9 @@ def _weighted(name: str, rv: Any, value: Any) -> tuple[np.ndarray, Any] | str:
         density = pm.logp(rv, shared, warn_rvs=False)
     except Exception as error:
         return f"its log-likelihood cannot be rewritten ({type(error).__name__})"
-    weights = pytensor.shared(np.ones(observed.shape[: density.ndim]), name=weight_of(name))
-    return observed, weights * density
+    rows = observed.shape[: density.ndim]
+    weights = pytensor.shared(np.ones(rows), name=weight_of(name))
+    return observed, rows, weights * density
 
 
 def _rejoined(expression: Any, graph: Any) -> Any:
