@@ -2,13 +2,14 @@
 
 With m = E[y | parameters] and v = Var[y | parameters], Var[y_new] = E[v] + Var(m): the first part
 is aleatory (the world varies), the second epistemic (we do not know it). The split depends on what
-is predicted, so every number names its target. Closed form for a normal likelihood with identity
-link (law of total variance; Gelman et al. 2013, Bayesian Data Analysis, 3rd ed., section 1.8).
+is predicted, so every number names its target (law of total variance; Gelman et al. 2013, Bayesian
+Data Analysis, 3rd ed., section 1.8). Closed form for one level of normal effects on a normal
+outcome with identity link; for all else from parts that were integrated where the model is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -29,6 +30,15 @@ TARGETS = (
 _NEEDED = ("effect", "location", "scale", "noise_variance", "other", "design")
 
 
+#: Names of the parts that more data would remove, and of those that no data remove.
+OBSERVED, LOCATION = "group effect", "location"
+SPREAD, NOISE = "spread between groups", "noise within groups"
+
+
+#: Where parts stand in a stack; spreads between groups of other levels come between.
+_ORDER = {OBSERVED: 0, LOCATION: 0, SPREAD: 1, NOISE: 3}
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One component of a predictive variance.
@@ -39,7 +49,7 @@ class Part:
     epistemic : bool
         Whether more data would remove it.
     value, mcse : float
-        In the squared unit of the outcome.
+        In the squared unit of the outcome; in nats as a part of an entropy.
     """
 
     name: str
@@ -60,12 +70,17 @@ class Decomposition:
     heavy_tailed : str
         Why a mean of squares does not describe this target, and medians are given instead; empty
         otherwise.
+    entropy : tuple of Part
+        For outcomes that are categories: expected entropy given everything, what groups that
+        differ add, and the mutual information of outcome and parameters, in nats. They sum to the
+        entropy of the prediction.
     """
 
     level: str
     target: str
     parts: tuple[Part, ...]
     heavy_tailed: str = ""
+    entropy: tuple[Part, ...] = ()
 
     @property
     def total(self) -> float:
@@ -109,7 +124,9 @@ def decompose(level: xr.Dataset, name: str = "") -> list[Decomposition]:
         the average value of the column the effect multiplies. Where the level knows them,
         ``row_mean_variance`` and ``row_location_variance`` (group), averages over rows, take the
         place of variances at the average row. Groups without rows are left out. New groups are
-        predicted at the covariates of the observed ones.
+        predicted at the covariates of the observed ones. Where the level holds ``variance_parts``
+        (target, part, chain, used_draw) these are summed up instead: see
+        :func:`poolwise.workflow.outcome_parts.outcome_parts`.
     name : str
         Of the level.
 
@@ -117,13 +134,17 @@ def decompose(level: xr.Dataset, name: str = "") -> list[Decomposition]:
     -------
     list of Decomposition
         In the order of ``TARGETS``; in the squared unit of the outcome (of the effect, for the
-        two effect targets).
+        effect targets). A level inside another one has two kinds of new group, of an observed
+        parent and of a new one, each a target of its own.
 
     Raises
     ------
     ValueError
-        If the level does not know its noise; the message says why.
+        If the level knows neither its noise nor its parts; the message says why.
     """
+    needs(level)
+    if "variance_parts" in level:
+        return [_from_parts(level, name, i) for i in range(level.sizes["target"])]
     needs(level, *_NEEDED)
     level = _with_rows(level)
     effect, location, scale = level["effect"], level["location"], level["scale"]
@@ -151,9 +172,47 @@ def decompose(level: xr.Dataset, name: str = "") -> list[Decomposition]:
         ),
     )
     return [
-        _in_medians(Decomposition(name, target, parts, why), variances, location if lost else None)
+        _in_medians(
+            Decomposition(name, target, parts, why),
+            variances,
+            _squared_range(location) if lost and target in TARGETS[2:] else None,
+        )
         for target, (why, variances, parts) in zip(TARGETS, targets, strict=True)
     ]
+
+
+def _from_parts(level: xr.Dataset, name: str, i: int) -> Decomposition:
+    """Sum up the parts of one target over the draws."""
+    one = level.isel(target=i).rename(used_draw="draw")
+    parts = _present(one["variance_parts"])
+    fitted = one["mean_of_target"]
+    why = str(one["why_no_variance"].values)
+    for part, draws in parts.items():
+        why = why or (_lost(fitted) if part in (LOCATION, OBSERVED) else heavy_tail(part, draws))
+    entropy = _present(one["entropy_parts"]) if "entropy_parts" in one else {}
+    found = Decomposition(
+        name,
+        str(one["target"].values),
+        tuple(_part_of(part, draws) for part, draws in parts.items()),
+        why,
+        tuple(_part_of(part, draws) for part, draws in entropy.items()),
+    )
+    varying = {part: draws for part, draws in parts.items() if part not in (LOCATION, OBSERVED)}
+    return _in_medians(found, varying, float(one["squared_range"]))
+
+
+def _present(table: xr.DataArray) -> dict[str, xr.DataArray]:
+    by_part = {str(p): table.sel(part=p) for p in table["part"].values}
+    known = {name: draws for name, draws in by_part.items() if not bool(draws.isnull().all())}
+    return dict(sorted(known.items(), key=lambda item: _ORDER.get(item[0], 2)))
+
+
+def _part_of(name: str, draws: xr.DataArray) -> Part:
+    return Part(name, name in (LOCATION, OBSERVED), float(draws.mean()), mcse_of_mean(draws))
+
+
+def _lost(fitted: xr.DataArray) -> str:
+    return _lost_location(fitted) if bool(np.isfinite(fitted).all()) else "the mean is not finite"
 
 
 def _with_rows(level: xr.Dataset) -> xr.Dataset:
@@ -180,12 +239,12 @@ def _variance_part(name: str, mean: xr.DataArray, by_row: xr.DataArray | None = 
 
 
 def _in_medians(
-    found: Decomposition, variances: dict[str, xr.DataArray], location: xr.DataArray | None
+    found: Decomposition, variances: dict[str, xr.DataArray], location: float | None
 ) -> Decomposition:
     """Replace heavy-tailed means of variances by medians, keeping the reason.
 
-    The variance of a heavy-tailed location becomes the square of its interquartile range over
-    1.349, which is the variance of a normal with that range.
+    The variance of a heavy-tailed location becomes ``location``, the square of its interquartile
+    range over 1.349, which is the variance of a normal with that range.
     """
     if not found.heavy_tailed:
         return found
@@ -193,14 +252,18 @@ def _in_medians(
     for part in found.parts:
         if part.name in variances:
             value = float(over_groups(variances[part.name]).median())
-        elif part.name == "location" and location is not None:
-            ends = over_groups(location).quantile([0.25, 0.75])
-            value = float((ends[1] - ends[0]) / 1.349) ** 2
+        elif part.epistemic and location is not None:
+            value = location
         else:
             parts.append(part)
             continue
         parts.append(Part(part.name, part.epistemic, value, float("nan")))
-    return Decomposition(found.level, found.target, tuple(parts), found.heavy_tailed)
+    return replace(found, parts=tuple(parts))
+
+
+def _squared_range(location: xr.DataArray) -> float:
+    ends = over_groups(location).quantile([0.25, 0.75])
+    return float((ends[1] - ends[0]) / 1.349) ** 2
 
 
 def heavy_tail(name: str, variance: xr.DataArray, *, ratio: float = 2.0) -> str:
@@ -210,6 +273,8 @@ def heavy_tail(name: str, variance: xr.DataArray, *, ratio: float = 2.0) -> str:
     exist (k >= 1; Vehtari et al. 2024, Pareto smoothed importance sampling).
     """
     values = chains_first(over_groups(variance))
+    if not np.isfinite(values).all():
+        return f"{name} is not finite at {np.mean(~np.isfinite(values)):.1%} of the draws"
     if np.ptp(values) == 0:
         return ""
     k = pareto_k(values, "right")
