@@ -20,7 +20,8 @@ class Prediction:
     Attributes
     ----------
     target : str
-        ``effect of a new group`` or ``new observation in a new group``.
+        ``effect of a new group``, ``mean of a row in a new group`` or ``new observation in a new
+        group``; for a level inside another one, of an observed or of a new parent.
     mean, mcse : float
         In the unit of the effect or of the outcome, with the Monte Carlo standard error.
     median, median_mcse : float
@@ -56,13 +57,16 @@ def predict_new_group(level: xr.Dataset, *, probability: float = INTERVAL) -> li
         ``location`` and ``scale`` (chain, draw[, group]); for the observation also
         ``noise_variance`` and ``other`` (chain, draw, group) and ``design`` (group). A new group is
         one with the average covariates of the observed groups and the average variance of their
-        noise. Effects must be normal given location and scale.
+        noise. Effects must be normal given location and scale. Where the level holds
+        ``new_group_draws`` (predicted, chain, predicted_draw) these are summarised instead,
+        whatever likelihood and effects: at the covariates of a row that is chosen at random.
     probability : float, default 0.89
 
     Returns
     -------
     list of Prediction
-        The effect, and the observation where noise is known. Readers who see only the first
+        The effect, and the observation where noise is known; from draws also the mean of a row, on
+        the scale of the outcome. Readers who see only the first
         overestimate how much groups differ from each other in single observations (Hofman,
         Goldstein and Hullman 2020, doi:10.1145/3313831.3376454).
 
@@ -78,6 +82,11 @@ def predict_new_group(level: xr.Dataset, *, probability: float = INTERVAL) -> li
     needs(level, "location", "scale")
     if not 0 < probability < 1:
         raise ValueError(f"probability={probability} is not between 0 and 1")
+    if "new_group_draws" in level:
+        return [
+            _from_draws(str(name), level["new_group_draws"].sel(predicted=name), probability)
+            for name in level["predicted"].values
+        ]
     location, variance = over_groups(level["location"]), over_groups(level["scale"] ** 2)
     found = [_predict("effect of a new group", location, variance, probability)]
     if "noise_variance" not in level:
@@ -93,6 +102,21 @@ def predict_new_group(level: xr.Dataset, *, probability: float = INTERVAL) -> li
         return found  # rows of one group differ in how much of its effect they hold
     found.append(_predict("new observation in a new group", mean, spread, probability))
     return found
+
+
+def _from_draws(target: str, draws: xr.DataArray, probability: float) -> Prediction:
+    draws = draws.rename(predicted_draw="draw")
+    low, high = interval_ends(probability)
+    ends = [_quantile_of_draws(draws, q) for q in (0.5, low, high)]
+    return Prediction(
+        target,
+        float(draws.mean()),
+        mcse_of_mean(draws),
+        *ends[0],
+        *ends[1],
+        *ends[2],
+        probability,
+    )
 
 
 def _predict(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import zip_longest
+
+import numpy as np
 import xarray as xr
 
 from ..checks.collecting import Collecting, what_to_collect
+from ..checks.collecting_nested import Outlook, what_to_collect_in
 from ..checks.draws import Summary
 from ..checks.new_group import Prediction, predict_new_group
 from ..checks.words import number
 from .blocks import Block, Column, Note, Table
-from .numbers import between, num, of_unit, percent, squared
+from .numbers import NONE, between, num, of_unit, percent, squared
 from .trust import gap
 
 
@@ -45,6 +50,69 @@ def collecting(
         "more groups teach more about the spread between them.",
     ]
     return [Note(" ".join(s for s in said if s)), _collecting_table(level, found, unit)]
+
+
+def by_level(level: str, levels: Mapping[str, xr.Dataset]) -> list[Block]:
+    """Say what more rows, or more groups of any level around them, would leave unknown.
+
+    Parameters
+    ----------
+    level : str
+        Whose groups are asked about.
+    levels : mapping of str to Dataset
+        All levels on posterior draws, as :func:`what_to_collect_in` reads them.
+    """
+    try:
+        found = what_to_collect_in(levels, level)
+    except ValueError as reason:
+        return [gap(f"What to collect next is not shown for {level}: {reason}")]
+    said = [_best(one) for one in found]
+    close = next((one.approximate for one in found if one.approximate), "")
+    said.append(
+        "Given the scales: not knowing them adds what the last column holds beyond the first."
+    )
+    if close:
+        said.append(f"An approximation: {close}.")
+    return [Note(" ".join(said)), _by_level_table(level, found)]
+
+
+def _best(one: Outlook) -> str:
+    shares = ", ".join(f"{percent(one.share(o))} with twice the {o.what}" for o in one.options)
+    advice = f"; collect more {one.best}" if one.best else "; they are worth the same here"
+    return f"Of what is not known about the {one.target}, there would be left {shares}{advice}."
+
+
+def _by_level_table(level: str, found: list[Outlook]) -> Table:
+    columns = [
+        Column("Target", number=False),
+        Column("Now, given the scales"),
+        *(Column(f"2 × {option.what}") for option in found[0].options),
+        Column("Now, in all"),
+        Column("Summary", number=False),
+    ]
+    rows = [
+        [
+            one.target,
+            *(
+                num(s.median) if one.heavy_tailed else f"{num(s.mean)} ± {num(s.mcse, 2)}"
+                for s in (one.now, *(option.left for option in one.options))
+            ),
+            f"{num(one.total)} ± {num(one.total_mcse, 2)}" if np.isfinite(one.total) else NONE,
+            "medians" if one.heavy_tailed else "means",
+        ]
+        for one in found
+    ]
+    heavy = dict.fromkeys(one.heavy_tailed for one in found if one.heavy_tailed)
+    return Table(
+        f"What to collect next for {level}",
+        columns,
+        rows,
+        caption=(
+            f"Epistemic variance that more data would leave for {level}, on the scale of the "
+            "linear predictor, ± Monte Carlo standard error"
+        ),
+        note=f"Medians where {'; '.join(heavy)}." if heavy else "",
+    )
 
 
 def _share(one: Collecting, left: Summary) -> str:
@@ -119,16 +187,23 @@ def new_group(level: str, data: xr.Dataset, *, unit: str = "") -> list[Block]:
         Of the effect and the outcome.
     """
     found = predict_new_group(data)
-    effect, rest = found[0], found[1:]
-    said = (
-        f"With probability {effect.probability:.0%}, the effect of a {level} without data lies "
-        f"between {_ends(effect)}"
-    )
-    if rest:
-        said += f", and one observation in it between {_ends(rest[0])}."
-    else:
-        said += ". Its observations are not predicted: noise or covariate of a row is not known."
-    return [Note(said), _prediction_table(level, found, unit)]
+    effects = [p for p in found if p.target.startswith("effect")]
+    rest = [p for p in found if p.target.startswith("new observation")]
+    said = []
+    for p, q in zip_longest(effects, rest):
+        kind = (p or q).target.partition("new group")[2]
+        seen = f"one observation in it between {_ends(q)}" if q else ""
+        if p:
+            said.append(
+                f"With probability {p.probability:.0%}, the effect of a {level} without data{kind} "
+                f"lies between {_ends(p)}{', and ' if seen else ''}{seen}."
+            )
+        else:
+            said.append(f"With probability {q.probability:.0%}, of a {level}{kind}, {seen}.")
+    if not rest:
+        why = data.attrs.get("why_no_outcome", "noise or covariate of a row is not known")
+        said.append(f"Its observations are not predicted: {why}.")
+    return [Note(" ".join(said)), _prediction_table(level, found, unit)]
 
 
 def _ends(one: Prediction) -> str:
@@ -158,5 +233,9 @@ def _prediction_table(level: str, found: list[Prediction], unit: str) -> Table:
         columns,
         rows,
         caption=of_unit(f"What to expect of a {level} without data", unit),
-        note="At the average covariates and the average noise of the observed groups.",
+        note=(
+            "At the covariates of rows of the observed groups."
+            if any(p.target.startswith("mean") for p in found)
+            else "At the average covariates and the average noise of the observed groups."
+        ),
     )

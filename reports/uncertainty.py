@@ -38,12 +38,14 @@ def _level(
     targets: list[Decomposition] | None,
 ) -> list[Block]:
     if targets is None:
-        why = data.attrs.get("why_no_information", "the noise of a row is not known")
-        return [gap(f"The variance of {name} is not split: {why}")]
+        why = data.attrs.get("why_no_outcome") or data.attrs.get("why_no_information")
+        return [gap(f"The variance of {name} is not split: {why or 'noise is not known'}")]
     found: list[Block] = [Note(_sentence(targets))]
-    same_unit = bool(np.allclose(data["design"].values, 1))
+    design = data["design"].values if "design" in data else np.ones(1)
+    same_unit = bool(data.attrs.get("same_scale", 1)) and bool(np.allclose(design, 1))
     drawn = targets if same_unit else [d for d in targets if d.target.startswith("new obs")]
     found += attempt("Variances", lambda: _plot(record, i, name, targets, drawn))
+    found += attempt("Entropies", lambda: _entropies(name, targets))
     unit = record.unit if same_unit else ""
     found += attempt("A new group", lambda: next_data.new_group(name, data, unit=unit))
     found += attempt("What to collect next", lambda: _collecting(record, name, data, unit))
@@ -51,17 +53,18 @@ def _level(
 
 
 def _collecting(record: ReviewRecord, name: str, data: xr.Dataset, unit: str) -> list[Block]:
-    """Compare rows with groups, where groups and their mean are all that is not known."""
-    why = ""
-    if len(record.evidence.get("levels")) > 1:
-        why = "the closed form holds for models with one level"
-    elif "location_sd" not in data.attrs:
-        why = "the location is not a parameter with a normal or flat prior of its own"
-    elif float(data["other"].std(SAMPLE).max()) > 1e-9 * float(data["effect"].std()):
-        why = "other terms of the mean are not known either, and share the rows with the groups"
-    if why:
-        return [gap(f"What to collect next is not shown for {name}: {why}")]
-    return next_data.collecting(name, data, unit=unit, location_sd=float(data.attrs["location_sd"]))
+    """Compare rows with groups: exactly where groups and their mean are all that is not known."""
+    levels: dict[str, xr.Dataset] = record.evidence.get("levels")
+    exact = (
+        len(levels) == 1
+        and "location_sd" in data.attrs
+        and "other" in data
+        and float(data["other"].std(SAMPLE).max()) <= 1e-9 * float(data["effect"].std())
+    )
+    if exact:
+        sd = float(data.attrs["location_sd"])
+        return next_data.collecting(name, data, unit=unit, location_sd=sd)
+    return next_data.by_level(name, levels)
 
 
 def _sentence(targets: list[Decomposition]) -> str:
@@ -103,8 +106,8 @@ def _plot(
         caption += f" Dashed outlines show medians instead of means: {reasons}."
     if len(drawn) < len(targets):
         caption += (
-            " The effect multiplies a covariate, so its own variance has another unit and is in "
-            "the table only."
+            " The variance of the effect itself is on another scale than the outcome (a link or a "
+            "covariate lies between), and in the table only."
         )
     key = f"variance{i}"
     svg = inline_svg(figure, key, question, caption)
@@ -112,7 +115,7 @@ def _plot(
 
 
 def _numbers(name: str, targets: list[Decomposition], unit: str) -> Table:
-    sources = [n for n in variances.LOOKS if any(p.name == n for d in targets for p in d.parts)]
+    sources = variances.sources(targets)
     columns = [
         Column("Target", number=False),
         *(Column(s.capitalize()) for s in sources),
@@ -136,6 +139,43 @@ def _numbers(name: str, targets: list[Decomposition], unit: str) -> Table:
         )
     caption = of_unit(f"Variance by source for {name}, ± Monte Carlo standard error", unit)
     return Table(f"Variances of {name}", columns, rows, caption=caption)
+
+
+def _entropies(name: str, targets: list[Decomposition]) -> list[Block]:
+    """Show entropy and mutual information where outcomes are categories."""
+    shown = [d for d in targets if d.entropy]
+    if not shown:
+        return []
+    sources = list(dict.fromkeys(p.name for d in shown for p in d.entropy))
+    columns = [
+        Column("Target", number=False),
+        *(Column(s.capitalize()) for s in sources),
+        Column("Entropy"),
+        Column("Epistemic"),
+    ]
+    rows = []
+    for d in shown:
+        parts = {p.name: p for p in d.entropy}
+        total = sum(p.value for p in d.entropy)
+        unknown = sum(p.value for p in d.entropy if p.epistemic)
+        rows.append(
+            [
+                d.target,
+                *(_part(parts[s].value, parts[s].mcse) if s in parts else NONE for s in sources),
+                num(total),
+                percent(unknown / total if total > 0 else float("nan")),
+            ]
+        )
+    return [
+        Table(
+            f"Entropy of {name}",
+            columns,
+            rows,
+            caption=f"Entropy of a new observation by source for {name}, in nats, ± Monte Carlo "
+            "standard error",
+            note="What is epistemic is the mutual information of outcome and parameters.",
+        )
+    ]
 
 
 def _part(value: float, mcse: float) -> str:

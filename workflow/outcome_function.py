@@ -41,6 +41,8 @@ class OutcomeFunction:
         sizes = np.bincount(self.group[used], minlength=1)
         weights = np.where(used, 1 / np.maximum(sizes[np.maximum(self.group, 0)], 1), 0.0)
         self.weights: Array = weights / weights.sum()
+        #: Averages rows within groups that have some.
+        self.by_group: Any = _averages(self.group)
         self.counts = 0
         self._linear: bool | None = None
         self._exponential = False
@@ -123,6 +125,15 @@ class OutcomeFunction:
         """Whether the mean is an exponential function of the predictor."""
         self.is_linear(draws)
         return self._exponential
+
+
+def _averages(group: np.ndarray) -> Any:
+    """Return a sparse matrix of shape (rows, groups with rows) that averages rows within groups."""
+    from scipy import sparse
+
+    used = np.flatnonzero(group >= 0)
+    _, place, sizes = np.unique(group[used], return_inverse=True, return_counts=True)
+    return sparse.csr_matrix((1 / sizes[place], (used, place)), shape=(group.size, sizes.size))
 
 
 class OneByOne:

@@ -137,8 +137,10 @@ class _Level:
                 why = str(reason)
         data = self._stored(found)
         if outcome is not None:
-            data.attrs |= {"split_of": outcome.name, "categories": outcome.counts}
+            same = int(outcome.is_linear(self.draws))
+            data.attrs |= {"split_of": outcome.name, "same_scale": same}
             data["split_group"] = ("outcome_row", outcome.group)
+            data["link_deviations"] = self._on_the_link(outcome)
             try:
                 data = data.merge(predictions(outcome, self.hierarchy, self.name, self.whole))
             except NotKnown as reason:
@@ -190,6 +192,29 @@ class _Level:
             yield self._predicted(
                 f"new observation in {kind}", new, outcome.predictor, outcome, weights
             )
+
+    def _on_the_link(self, outcome: OutcomeFunction) -> xr.DataArray:
+        """Return squared deviations of the linear predictor: of observed groups, and of new ones.
+
+        Averaged over the rows of a group before they are squared, so that covariates are those of
+        the average row.
+        """
+        of = outcome.predictor
+        _, new = kinds_of_new_group(self.hierarchy, self.name)[-1]
+        values = [OnDraws(self.model, [of], self.draws)(self.at)[0]]
+        if all_normal(entries_of(self.model, self.hierarchy, new)):
+            standard = Standardised(self.model, self.hierarchy, new, of, self.draws)
+            values.append(standard.centre_and_spreads(self.at)[0])
+        shape = (self.draws.sizes["chain"], self.draws.sizes["draw"])
+        found = np.full((2, *shape), np.nan)
+        for i, eta in enumerate(values):
+            if eta[0].size != outcome.rows:
+                continue
+            by_group = eta.reshape(len(eta), -1) @ outcome.by_group
+            squared = (by_group - by_group.mean(0)) ** 2
+            found[i] = squared.mean(1).reshape(shape)
+        dims = ("link_of", "chain", "used_draw")
+        return xr.DataArray(found, dims=dims, coords={"link_of": ["observed", "new"]})
 
     def _predicted(
         self,
