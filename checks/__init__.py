@@ -1,6 +1,7 @@
 """What is true of a model: evidence in, findings out. Never samples, never renders."""
 
 from . import calibration as _calibration
+from . import few_groups as _few_groups
 from . import power_scaling as _power_scaling
 from . import predictive as _predictive
 from . import prior as _prior
@@ -42,6 +43,7 @@ FAMILIES = (
     _sweep,
     _sign_flips,
     _share_shifts,
+    _few_groups,
     _regularization,
     _uncertainty,
     _calibration,

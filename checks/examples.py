@@ -251,6 +251,8 @@ def _alternative(
         prior=f"HalfCauchy({scale:g})",
         title=f"tau ~ HalfCauchy({scale:g})",
         base="HalfCauchy(5)",
+        few_groups="school" if y.size <= 5 else "",
+        power=1.0,
         rhat=largest_rhat(drawn),
     )
 
