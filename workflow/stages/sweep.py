@@ -80,8 +80,11 @@ class PriorSweep:
         context.fallbacks.extend(_left_out(context))
         if not found:
             raise RuntimeError("; ".join(context.gaps))
-        order = {a.key: i for i, a in enumerate(todo)}
-        return {f"sweep/{key}": fit.assign_attrs(order=order[key]) for key, fit in found.items()}
+        return {
+            f"sweep/{a.key}": found[a.key].assign_attrs(order=i)
+            for i, a in enumerate(todo)
+            if a.key in found
+        }
 
     def _shared(self, context: Context) -> dict[str, Any]:
         return {
@@ -184,8 +187,16 @@ class PriorSweep:
             found[key] = _described(fit, described[key])
             write_groups(files[key], {"fit": found[key]})
             context.report(titles[key], done + 1, len(keys))
+        # In their own order, not in that in which they were finished.
+        found = {a.key: found[a.key] for a in left if a.key in found}
         fallbacks = (fit.attrs.get("fallback", "") for fit in found.values())
         context.fallbacks.extend(dict.fromkeys(f for f in fallbacks if f))
+        apart = [titles[key] for key, fit in found.items() if fit.attrs["source"] == "own program"]
+        if apart and context.sampler.engine is not None:
+            context.fallbacks.append(
+                f"Compiled by themselves, because the review's own program does not have their "
+                f"bounds or their form: {', '.join(apart)}"
+            )
         return found
 
     def _file(self, context: Context, alternative: Alternative) -> Path:
