@@ -21,16 +21,21 @@ from ..checks.hierarchy.spread import NORMAL
 from ..checks.pooling import row_variance
 from .curvature import information_of
 from .dense_rows import dense_rows
-from .evaluate import by_draw, evaluate_on
+from .evaluate import by_draw, evaluate_on, one_axis
+from .linear_sums import linear_sums
 from .nested import below, through
 from .outcome_parts import with_parts
 from .preflight import observed_values
 from .priors import parameters_of
-from .ridge_rows import NoRows, row_arrays
+from .ridge_rows import GroupReader, NoRows, row_arrays
 from .row_sums import Rows, by_group, group_sums, membership
 
 if TYPE_CHECKING:
     import pymc as pm
+
+
+#: Rows times draws from which on sums over rows are worth finding, and coefficients up to which.
+MANY, FEW = 2_000_000, 60
 
 
 def level_dataset(
@@ -120,8 +125,10 @@ class _Levels:
         level, member = self.hierarchy.levels[name], self.hierarchy.members[name]
         y = observed_values(self.model)[member.enters]
         mean, sd = _mean_and_sd(self.model, level, member)
-        chunks = _mean_and_sd_on(self.model, mean, sd, self.draws, y.shape)
-        sums = by_group(found, member.group, member.design, y.ravel(), chunks)
+        sums = self._from_few_sums(found, name, mean, sd, y)
+        if sums is None:
+            chunks = _mean_and_sd_on(self.model, mean, sd, self.draws, y.shape)
+            sums = by_group(found, member.group, member.design, y.ravel(), chunks)
         found = found.merge(sums).assign_attrs(outcome=member.enters)
         if not self.rows:
             return found
@@ -129,6 +136,31 @@ class _Levels:
             return found.merge(row_arrays(self.model, self.hierarchy, name, mean, sd))
         except NoRows as why:
             return found.assign_attrs(why_no_rows=str(why))
+
+    def _from_few_sums(
+        self, found: xr.Dataset, name: str, mean: Any, sd: Any, y: Array
+    ) -> xr.Dataset | None:
+        """Return the sums over many rows where few coefficients set their means, or None."""
+        total = self.draws.sizes["chain"] * self.draws.sizes["draw"]
+        if any(n != 1 for n in sd.type.shape) or y.size * total < MANY:
+            return None
+        reader = GroupReader(self.model, self.hierarchy, name, mean, sd)
+        movers = reader.movers()
+        if set(movers) & reader.own:
+            return None
+        try:
+            rest = reader.affine(movers, most=FEW)
+        except NoRows:
+            return None
+        member = self.hierarchy.members[name]
+        flat = [one_axis(self.draws[v]).reshape(total, -1) for v in rest.movers]
+        coefficients = np.concatenate([np.zeros((total, 0)), *flat], axis=1)
+        pieces = [
+            by_draw(values, sd.ndim, at.stop - at.start, (1,) * sd.ndim)[:, 0]
+            for at, (values,) in evaluate_on(self.model, [sd], self.draws, width=1)
+        ]
+        noise = np.concatenate(pieces)
+        return linear_sums(found, member.group, member.design, y.ravel(), rest, coefficients, noise)
 
     def _with_groups(self, found: xr.Dataset, name: str) -> xr.Dataset:
         """Add which rows belong to which group, through the levels below."""

@@ -10,6 +10,7 @@ a time, and confirmed at points where everything has been moved.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,24 @@ _SEEDS = (7, 8, 9)
 
 class NoRows(Exception):
     """A level poses no ridge problem; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """The mean of every row less the deviations of a level: f₀ + Xβ.
+
+    Attributes
+    ----------
+    start : ndarray of shape (rows,)
+    columns : ndarray of shape (rows, coefficients)
+        One per element of the variables, in order.
+    movers : tuple of str
+        The variables that hold the coefficients.
+    """
+
+    start: Array
+    columns: Array
+    movers: tuple[str, ...]
 
 
 def row_arrays(
@@ -68,7 +87,7 @@ def row_arrays(
     NoRows
         If the level poses no such problem.
     """
-    reader = _GroupReader(model, hierarchy, name, mean, sd)
+    reader = GroupReader(model, hierarchy, name, mean, sd)
     noise = reader.noise()
     start, columns = reader.population()
     found = {
@@ -117,13 +136,37 @@ class RowReader:
         return None
 
     def population(self) -> tuple[Array, Array]:
-        """Return what no parameter enters, and the columns of the coefficients."""
+        """Return what no parameter enters, and the columns of the coefficients.
+
+        Raises
+        ------
+        NoRows
+            If anything else enters that is no coefficient with a fixed prior.
+        """
+        found = self.affine(self._coefficients())
+        entering = np.abs(found.columns).max(axis=0, initial=0) > 0
+        return found.start, np.ascontiguousarray(found.columns[:, entering])
+
+    def affine(self, movers: Sequence[str], most: int = MOST_COLUMNS) -> Affine:
+        """Return the mean less the deviations of the level, as it depends on variables.
+
+        Parameters
+        ----------
+        movers : sequence of str
+            All variables that move it.
+        most : int
+            Number of coefficients up to which they are read.
+
+        Raises
+        ------
+        NoRows
+            If it is not affine in these variables, or they are too many.
+        """
         base, *others = (self._point(seed) for seed in _SEEDS)
-        movers = self._movers(base, others[0])
         zero = base | {name: np.zeros_like(base[name]) for name in movers}
         steps = [(name, k) for name in movers for k in range(base[name].size)]
         rows = self.outcome.size
-        if len(steps) > MOST_COLUMNS or len(steps) * rows > MOST_NUMBERS:
+        if len(steps) > most or len(steps) * rows > MOST_NUMBERS:
             raise NoRows(
                 f"{len(steps):,} population coefficients over {rows:,} rows are too many to search "
                 "for a penalty"
@@ -137,19 +180,18 @@ class RowReader:
         found, expected = self._rest(others), start + np.stack(whole) @ columns.T
         if not np.isfinite(values).all() or not _same(found, expected):
             raise NoRows(f"the mean is not linear in {', '.join(movers)}")
-        return start, np.ascontiguousarray(columns[:, np.abs(columns).max(axis=0, initial=0) > 0])
+        return Affine(start, columns, tuple(movers))
 
-    def _movers(self, base: Mapping[str, Array], other: Mapping[str, Array]) -> list[str]:
-        """Return the coefficients of the population part.
-
-        Raises
-        ------
-        NoRows
-            If anything moves it that is no coefficient with a fixed prior.
-        """
+    def movers(self) -> list[str]:
+        """Return all variables that move the mean less the deviations of the level."""
+        base, other = (self._point(seed) for seed in _SEEDS[:2])
         names = [str(rv.name) for rv in self.entering]
-        values = self._rest([base, *(dict(base) | {n: other[n]} for n in names)])
-        moving = [n for n, v in zip(names, values[1:], strict=True) if not _same(v, values[0])]
+        values = self._rest([base, *(base | {n: other[n]} for n in names)])
+        return [n for n, v in zip(names, values[1:], strict=True) if not _same(v, values[0])]
+
+    def _coefficients(self) -> list[str]:
+        """Return the variables that move it where they are coefficients with fixed priors."""
+        moving = self.movers()
         for name in moving:
             if name in self.own:
                 raise NoRows(self.why_own_moves.format(name))
@@ -202,7 +244,7 @@ class RowReader:
         return [np.concatenate(pieces) for pieces in found]
 
 
-class _GroupReader(RowReader):
+class GroupReader(RowReader):
     """Of a level of which one group at most enters a row."""
 
     def __init__(

@@ -15,6 +15,7 @@ from poolwise.checks import decompose, own_data_weight
 from poolwise.checks.hierarchy import Level, discover, plain_model
 from poolwise.checks.hierarchy.cheap import uncompiled
 from poolwise.workflow import evaluate
+from poolwise.workflow import levels as module
 from poolwise.workflow.levels import level_dataset
 
 RNG = np.random.default_rng(1)
@@ -58,8 +59,11 @@ def dataset(model: pm.Model, draws: xr.Dataset, level: Level = LEVEL) -> xr.Data
 
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("chunk", [7 * N, 10**9])
-def test_against_loops(known: bool, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("many", [0, 10**9])
+def test_against_loops(known: bool, chunk: int, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate, "CHUNK", chunk)
+    # Sums over rows are formed before the draws, or at every draw.
+    monkeypatch.setattr(module, "MANY", many)
     model = intercepts(known)
     draws = draws_of(model)
     level = dataset(model, draws)
@@ -89,6 +93,24 @@ def test_against_loops(known: bool, chunk: int, monkeypatch: pytest.MonkeyPatch)
     by_group = [elsewhere.var(0)[j == GROUP].mean() for j in range(J)]
     assert_allclose(level["row_location_variance"], by_group)
     assert_allclose(level["mean_residual_variance"], np.var(Y - means.mean(0), ddof=1))
+
+
+def test_sums_over_rows_are_those_at_every_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a slope, a location by group, rows and a group that the level does not have."""
+    group = np.where(np.arange(N) % 7 == 3, -1, GROUP)
+    with pm.Model(coords={"site": list("abcdef")}) as model:
+        gamma = pm.Normal("gamma", 0, 1, shape=2)
+        location = gamma[0] + gamma[1] * np.arange(6.0)
+        slope = pm.Normal("slope", location, pm.HalfNormal("tau", 1), dims="site")
+        own = pm.math.switch(group >= 0, slope[np.maximum(group, 0)], 0.0)
+        mean = 1e4 + own * X + pm.Normal("beta", 0, 1) * X**2
+        pm.Normal("y", mean, pm.HalfNormal("sigma", 1), observed=1e4 + Y)
+    draws, found = draws_of(model), discover(model)
+    one = level_dataset(model, found, "site", draws)
+    monkeypatch.setattr(module, "MANY", 0)
+    other = level_dataset(model, found, "site", draws)
+    assert list(one["row_group"].values) == list(group)
+    xr.testing.assert_allclose(one, other, rtol=1e-7)
 
 
 def test_declared_rows_and_noise_are_what_is_found() -> None:
