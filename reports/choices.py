@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from ..checks.draws import Array
-from ..checks.penalty import Choices, Marker, Outcome, Ridge
+from ..checks.penalty import Choices, Marker, Outcome, Ridge, l_curve
 from ..checks.words import listed
 from .blocks import Block, Column, Pair, Plot, Table
 from .figures import choices, penalty
@@ -92,8 +92,33 @@ def _curve(i: int, ridge: Ridge, markers: list[Marker], posterior: Array) -> Plo
         "The angle is that of equal axes; here each axis is stretched to its range."
     )
     key = f"lcurve{i}"
-    figure = choices.draw_curve(ridge, markers, posterior)
-    return Plot(key, question, inline_svg(figure, key, question, caption), caption)
+    svg = inline_svg(choices.draw_curve(ridge, markers, posterior), key, question, caption)
+    return Plot(key, question, svg, caption, curve_table(ridge, markers, posterior))
+
+
+def curve_table(ridge: Ridge, markers: list[Marker], posterior: Array) -> Table:
+    """Return points of the L-curve: quantiles of the posterior and every choice, by λ."""
+    quantiles = (0.055, 0.25, 0.5, 0.75, 0.945)
+    words = [f"posterior {q:.1%} quantile".replace(".0%", "%") for q in quantiles]
+    points = [
+        (10 ** float(np.quantile(posterior, q)), w) for q, w in zip(quantiles, words, strict=True)
+    ]
+    points += [(m.penalty, m.method) for m in markers if m.outcome is Outcome.FOUND]
+    points.sort(key=lambda point: point[0])
+    curve = l_curve(ridge, np.array([penalty for penalty, _ in points]))
+    effective = ridge.at(1 / curve.penalty).effective
+    columns = [
+        Column("Point", number=False),
+        Column("λ"),
+        Column("Norm of residuals"),
+        Column("Norm of effects"),
+        Column("Effective groups"),
+    ]
+    rows = [
+        [word, num(penalty, 3), num(curve.residual[i], 4), num(curve.size[i]), num(effective[i])]
+        for i, (penalty, word) in enumerate(points)
+    ]
+    return Table("Points of the L-curve", columns, rows)
 
 
 def compared(markers: list[Marker], posterior: Array) -> str:

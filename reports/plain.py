@@ -6,11 +6,21 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+import xarray as xr
+
 from ..checks import Evidence
 from ..checks.decomposition import Decomposition
 from ..checks.draws import Summary
 from ..checks.estimates import Estimate
-from ..checks.pooling import LevelPooling, who_set_it
+from ..checks.penalty import Choices
+from ..checks.pooling import (
+    LevelPooling,
+    equivalent_penalty,
+    has_penalty,
+    row_noise,
+    standard_error,
+    who_set_it,
+)
 from ..checks.power_scaling import PowerScaling
 from ..checks.sweep import Change
 
@@ -30,10 +40,35 @@ def regularization(evidence: Evidence) -> dict[str, Any]:
     if not evidence.has("pooling"):
         return {}
     pooling: dict[str, LevelPooling] = evidence.get("pooling")
-    return {name: _level(level) for name, level in pooling.items()}
+    datasets, choices = evidence.get("levels"), evidence.get("penalty_choices")
+    return {
+        name: _level(level, datasets[name]) | _choices(choices[name], datasets[name])
+        for name, level in pooling.items()
+    }
 
 
-def _level(level: LevelPooling) -> dict[str, Any]:
+def _choices(found: Choices, level: xr.Dataset) -> dict[str, Any]:
+    """Return what classical methods choose, in place of the posterior of the penalty."""
+    penalty = equivalent_penalty(level).values if found.markers and has_penalty(level) else None
+    return {
+        "choices": [
+            {
+                "method": marker.method,
+                "outcome": str(marker.outcome),
+                "penalty": _number(marker.penalty),
+                "effective": _number(marker.effective),
+                "below": None
+                if penalty is None or math.isnan(marker.penalty)
+                else float((penalty < marker.penalty).mean()),
+                "why": marker.why,
+            }
+            for marker in found.markers
+        ],
+        "why_no_choices": found.why,
+    }
+
+
+def _level(level: LevelPooling, data: xr.Dataset) -> dict[str, Any]:
     factor = level.factor
     groups = []
     if level.weight_mean is not None and level.weight_low is not None:
@@ -45,13 +80,17 @@ def _level(level: LevelPooling) -> dict[str, Any]:
                 "weight": _number(mean),
                 "low": _number(low),
                 "high": _number(high),
+                "noise": _number(noise),
+                "standard_error": _number(error),
             }
-            for group, rows, mean, low, high in zip(
+            for group, rows, mean, low, high, noise, error in zip(
                 level.groups,
                 level.rows,
                 level.weight_mean,
                 level.weight_low,
                 level.weight_high,
+                row_noise(data),
+                standard_error(data),
                 strict=True,
             )
         ]

@@ -5,26 +5,20 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ..checks.draws import SAMPLE, Array
-from ..checks.pooling import LevelPooling
+from ..checks.draws import Array
+from ..checks.pooling import LevelPooling, row_noise, standard_error
 from .blocks import Column, Table
 from .figures import shrinkage
 from .numbers import NONE, between, fixed, fixed_between, num, of_unit
 from .record import ReviewRecord
+from .units import effect_unit, row_unit
 
 #: Groups whose weights are always visible; of more, the extremes.
 _VISIBLE = 12
 
 
-def unit_of(record: ReviewRecord, data: xr.Dataset) -> str:
-    """Return the unit of the effect: that of the outcome, unless it multiplies a covariate."""
-    if "design" not in data:
-        return ""
-    return record.unit if bool(np.allclose(data["design"].values, 1)) else ""
-
-
-def movement_table(level: LevelPooling, moved: shrinkage.Movement) -> Table:
-    """Return where every group starts and ends."""
+def movement_table(level: LevelPooling, moved: shrinkage.Movement, unit: str) -> Table:
+    """Return where every group starts and ends, in one unit; the furthest moves first."""
     low, _, _, _, high = moved.quantiles
     columns = [
         Column(level.name, number=False),
@@ -32,18 +26,22 @@ def movement_table(level: LevelPooling, moved: shrinkage.Movement) -> Table:
         Column("Pooled mean"),
         Column("89% interval"),
         Column("Population mean"),
+        Column("Moves by"),
     ]
+    moves = moved.pooled - moved.raw
+    order = np.argsort(-np.nan_to_num(np.abs(moves), nan=-1.0), kind="stable")
     rows = [
         [
-            group,
+            moved.groups[j],
             num(moved.raw[j]),
             num(moved.pooled[j]),
             between(low[j], high[j]),
             num(moved.location[j]),
+            num(moves[j]),
         ]
-        for j, group in enumerate(moved.groups)
+        for j in order
     ]
-    return Table(f"Raw and pooled estimates of {level.name}", columns, rows)
+    return Table(of_unit(f"Raw and pooled estimates of {level.name}", unit), columns, rows)
 
 
 def summary_table(level: LevelPooling) -> Table:
@@ -172,16 +170,13 @@ def weight_table(record: ReviewRecord, level: LevelPooling, data: xr.Dataset) ->
     if weights is None or level.weight_low is None or level.weight_high is None:
         return None
     low, high = level.weight_low, level.weight_high
-    noise = np.sqrt(data["noise_variance"].mean(SAMPLE).values)
-    information = data["information"].mean(SAMPLE).values
-    with np.errstate(divide="ignore"):
-        error = np.where(information > 0, 1 / np.sqrt(information), np.nan)
+    noise, error = row_noise(data), standard_error(data)
     order = _extremes_first(weights)
-    unit = unit_of(record, data)
+    unit = effect_unit(record, level.name, data)
     columns = [
         Column(level.name, number=False),
         Column("Rows"),
-        Column(of_unit("Noise sd", record.unit)),
+        Column(of_unit("Noise of a row", row_unit(record, level.name))),
         Column(of_unit("Standard error", unit)),
         Column("Weight on own data"),
         Column("89% interval"),
@@ -200,14 +195,47 @@ def weight_table(record: ReviewRecord, level: LevelPooling, data: xr.Dataset) ->
     many = len(weights) > _VISIBLE
     half = _VISIBLE // 2
     extremes = f": the {half} largest and the {half} smallest" if many else ""
+    spread = of_unit(
+        f"median {num(level.scale.median)}, 89% {between(level.scale.low, level.scale.high)}", unit
+    )
     return Table(
         f"What sets the weight of {level.name}",
         columns,
         rows,
-        caption=f"What sets the weight: rows, noise and τ (median {num(level.scale.median)}, "
-        f"89% {between(level.scale.low, level.scale.high)}){extremes}",
+        caption=f"What sets the weight: rows, noise and τ ({spread}){extremes}",
         shown=_VISIBLE if many else None,
+        note=""
+        if "noise_variance" in data
+        else "Noise of a row: the standard deviation of a normal row that would say as much, on "
+        "the scale on which effects add up. Standard error: 1/√I, I the information of the rows.",
     )
+
+
+def weight_range_table(level: LevelPooling, data: xr.Dataset, unit: str) -> Table:
+    """Return smallest, median and largest of the weights and of what sets them."""
+    columns = [
+        Column("Over groups", number=False),
+        Column("Smallest"),
+        Column("Median"),
+        Column("Largest"),
+    ]
+    found = [
+        ("weight on own data", level.weight_mean, fixed),
+        ("rows", level.rows, lambda v: num(v, 6)),
+        ("noise of a row", row_noise(data), num),
+        (of_unit("standard error of own estimate", unit), standard_error(data), num),
+    ]
+    rows = []
+    for name, values, written in found:
+        known = np.empty(0) if values is None else values[np.isfinite(values)]
+        if known.size:
+            ends = (known.min(), np.median(known), known.max())
+            rows.append([name, *(written(float(v)) for v in ends)])
+    spread = level.scale
+    rows.append(
+        ["spread τ: 89% ends and median", num(spread.low), num(spread.median), num(spread.high)]
+    )
+    return Table("What sets the weights", columns, rows)
 
 
 def _extremes_first(weights: Array) -> list[int]:

@@ -9,16 +9,18 @@ from ..checks import REGISTRY
 from ..checks.draws import Summary
 from ..checks.pooling import LevelPooling, who_set_it
 from ..checks.words import counted
-from . import strength
+from . import shrinkage, strength
 from .blocks import Block, Column, Note, Pair, Plot, Table
 from .choices import classical
-from .figures import penalty, shrinkage
-from .numbers import between, fixed, fixed_between, num, of_unit
-from .pooling_tables import movement_table, summary_table, unit_of, weight_table
+from .figures import penalty
+from .figures.canvas import HALF, WIDTH
+from .numbers import between, fixed, fixed_between, num
+from .pooling_tables import summary_table, weight_range_table, weight_table
 from .record import ReviewRecord
 from .svg import inline_svg
 from .sweep import converged
 from .trust import attempt, distrust, gap, sentence
+from .units import effect_unit
 
 _DECLARE = (
     "The line to add, with the names of your own model: "
@@ -64,9 +66,7 @@ def _level(
         ),
         Note(_who_set_it(record, level)),
     ]
-    found += attempt("Shrinkage", lambda: _shrinkage(record, i, level, data))
-    if len(level.groups) > shrinkage.MOST and "raw" in data:
-        found += attempt("All groups", lambda: _everyone(record, i, level, data))
+    found += attempt("Shrinkage", lambda: shrinkage.blocks(record, i, level, data))
     if level.penalty is None:
         reason = level.why_no_weights or "no information per group is known"
         found.append(gap(f"Weights and λ are not shown for {level.name}: {reason}"))
@@ -120,80 +120,6 @@ def _over_the_sweep(record: ReviewRecord, name: str) -> str:
     return f" Over {counted(len(means), 'alternative prior')} it is {reach}."
 
 
-def _shrinkage(record: ReviewRecord, i: int, level: LevelPooling, data: xr.Dataset) -> Plot:
-    moved = shrinkage.movement(data)
-    effect = str(data.attrs.get("effect", "effect"))
-    order = shrinkage.shown(moved)
-    every = len(order) == len(moved.groups)
-    question = (
-        f"How far does each {level.name} move, and who moves most?"
-        if every
-        else f"Which {level.name} groups move furthest?"
-    )
-    known = np.isfinite(moved.raw)
-    start = (
-        "Arrows run from raw estimates (open circles, area growing with information) to "
-        "partially pooled posterior means (blue)"
-        if known.any()
-        else "Posterior means (blue)"
-    )
-    caption = (
-        f"{start} with 50% and 89% intervals. Orange: population mean and its 89% interval. "
-        f"{_furthest(moved, every)}"
-    )
-    if not every:
-        caption += f" The {len(order)} of {len(moved.groups)} groups that move furthest are drawn."
-    if not known.any():
-        why = level.why_no_weights or "the rows of a group are not known"
-        caption += f" Raw estimates are not drawn: {sentence(why)}"
-    key = f"shrink{i}"
-    figure = shrinkage.draw(moved, level, of_unit(effect, unit_of(record, data)))
-    svg = inline_svg(figure, key, question, caption)
-    return Plot(key, question, svg, caption, movement_table(level, moved))
-
-
-def _furthest(moved: shrinkage.Movement, every: bool) -> str:
-    distance = moved.distance
-    if not np.isfinite(distance).any():
-        return ""
-    j = int(np.nanargmax(distance))
-    k = int(np.nanargmin(distance))
-    far = f"{moved.groups[j]} moves furthest, from {num(moved.raw[j])} to {num(moved.pooled[j])}"
-    if not every:
-        return f"{far}."
-    return f"{far}; {moved.groups[k]} least, from {num(moved.raw[k])} to {num(moved.pooled[k])}."
-
-
-def _everyone(record: ReviewRecord, i: int, level: LevelPooling, data: xr.Dataset) -> Plot | None:
-    moved = shrinkage.movement(data)
-    known = np.isfinite(moved.raw)
-    if known.sum() < 2:
-        return None
-    effect = str(data.attrs.get("effect", "effect"))
-    before, after = float(np.std(moved.raw[known])), float(np.std(moved.pooled[known]))
-    question = f"How much closer together does pooling bring the {level.name} groups?"
-    caption = (
-        f"Every line is one of {int(known.sum())} groups, from its raw (top) to its pooled "
-        f"(bottom) estimate. The sd between groups goes from {num(before)} to {num(after)}. "
-        "Look for groups that cross many others: their own data say little."
-    )
-    key = f"everyone{i}"
-    figure = shrinkage.draw_all(moved, of_unit(effect, unit_of(record, data)))
-    svg = inline_svg(figure, key, question, caption)
-    columns = [
-        Column("Estimates", number=False),
-        Column("Smallest"),
-        Column("Median"),
-        Column("Largest"),
-        Column("sd between groups"),
-    ]
-    rows = [
-        [word, num(np.min(v)), num(np.median(v)), num(np.max(v)), num(np.std(v))]
-        for word, v in (("raw", moved.raw[known]), ("pooled", moved.pooled[known]))
-    ]
-    return Plot(key, question, svg, caption, Table("Spread of the groups", columns, rows))
-
-
 def _penalty(
     i: int, level: LevelPooling, data: xr.Dataset, prior: xr.Dataset | None
 ) -> Plot | None:
@@ -222,10 +148,15 @@ def _penalty(
 
 def _weights(
     record: ReviewRecord, i: int, level: LevelPooling, data: xr.Dataset, prior: xr.Dataset | None
-) -> Plot | None:
-    figure = penalty.draw_weights(data, prior, level, unit_of(record, data))
+) -> Plot | Note | None:
     weights = level.weight_mean
-    if figure is None or weights is None:
+    if weights is None:
+        why = sentence(level.why_no_weights or "no information per group is known")
+        return gap(f"Weights are not shown for {level.name}: {why}")
+    alone = record.evidence.get("penalty_choices")[level.name].ridge is not None
+    unit = effect_unit(record, level.name, data)
+    figure = penalty.draw_weights(data, prior, level, unit, WIDTH if alone else HALF)
+    if figure is None:
         return None
     question = "What sets the weight on a group’s own data?"
     j, k = int(np.argmax(weights)), int(np.argmin(weights))
@@ -238,18 +169,4 @@ def _weights(
     )
     key = f"weights{i}"
     svg = inline_svg(figure, key, question, caption)
-    columns = [
-        Column("Groups", number=False),
-        Column("Smallest"),
-        Column("Median"),
-        Column("Largest"),
-    ]
-    rows = [
-        [
-            "weight on own data",
-            fixed(weights.min()),
-            fixed(np.median(weights)),
-            fixed(weights.max()),
-        ]
-    ]
-    return Plot(key, question, svg, caption, Table("Weights", columns, rows))
+    return Plot(key, question, svg, caption, weight_range_table(level, data, unit))

@@ -58,6 +58,10 @@ _STYLE: dict[str, Any] = {
 }
 
 
+#: Marks drawn one after the other.
+_RUN_OF_MARKS = re.compile(r"(?:<use [^>]*/>\s*){3,}")
+
+
 @contextmanager
 def figure_style() -> Iterator[None]:
     """Draw every figure alike, whatever the user's matplotlib settings; they are restored after."""
@@ -92,6 +96,7 @@ def inline_svg(figure: Figure, key: str, title: str, description: str) -> str:
     text = re.sub(r"<style.*?</style>\s*", "", text, flags=re.S)
     text = re.sub(r"<[^>]*>", lambda tag: _for_page(tag.group(0), key), text)
     text = re.sub(r"\n\s*", "\n", text)
+    text = _RUN_OF_MARKS.sub(_styled_once, text)
     opening = re.match(r"<svg[^>]*>", text)
     box = re.search(r'viewBox="([^"]+)"', text)
     if opening is None or box is None:
@@ -115,6 +120,18 @@ def _for_page(tag: str, key: str) -> str:
     for name, colour in COLOURS.items():
         tag = tag.replace(colour, f"var(--{name})")
     return tag
+
+
+def _styled_once(run: re.Match[str]) -> str:
+    """Write the style that all marks of a run share once, around them."""
+    marks = run.group(0)
+    styles = set(re.findall(r' style="([^"]*)"', marks))
+    if len(styles) != 1 or marks.count(" style=") != marks.count("<use "):
+        return marks
+    if any(re.search(r"(?<!-)opacity:", style) for style in styles):
+        return marks  # of a group it would count once where marks overlap
+    bare = re.sub(r' style="[^"]*"', "", marks).rstrip()
+    return f'<g style="{styles.pop()}">\n{bare}\n</g>\n'
 
 
 def _rounded(found: re.Match[str]) -> str:

@@ -58,8 +58,9 @@ def add_axes(figure: Figure, margins: Margins) -> Axes:
 
 
 def label_margin(labels: Sequence[str], size: float = 10.4) -> float:
-    """Return the inches that the longest label needs."""
-    return 0.15 + 0.0083 * size * max((len(label) for label in labels), default=0)
+    """Return the inches that the widest label needs; capitals are wider than small letters."""
+    widths = (len(label) + 0.2 * sum(c.isupper() for c in label) for label in labels)
+    return 0.15 + 0.0083 * size * max(widths, default=0)
 
 
 def short(label: str, length: int = 20) -> str:

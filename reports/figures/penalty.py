@@ -68,7 +68,8 @@ def pooling_of(level: xr.Dataset) -> Pooling:
     """Return what a penalty means for the groups of a level."""
     if "row_effects" in level:
         return Pooling("pooling, mean over effects", ridge=ridge_of(level))
-    rows = float(np.median(level["design_squared"].values))
+    counts = level["design_squared"] if "design_squared" in level else level["rows"]
+    rows = float(np.median(counts.values))
     size = "1 row" if rows == 1 else f"{num(rows, 2)} rows"
     return Pooling(f"pooling of a group with {size}", rows)
 
@@ -200,7 +201,11 @@ def _logit(weight: Sequence[float] | Array) -> Array:
 
 
 def draw_weights(
-    level: xr.Dataset, prior: xr.Dataset | None, pooling: LevelPooling, unit: str
+    level: xr.Dataset,
+    prior: xr.Dataset | None,
+    pooling: LevelPooling,
+    unit: str,
+    width: float = HALF,
 ) -> Figure | None:
     """Draw the weight on own data against the standard error of own estimate."""
     if pooling.weight_mean is None or "information" not in level:
@@ -211,7 +216,7 @@ def draw_weights(
         return None
     error = 1 / np.sqrt(information[known])
     weights = pooling.weight_mean[known]
-    figure, axes = canvas(3.1, Margins(left=0.55, right=0.12, bottom=0.55, top=0.12), HALF)
+    figure, axes = canvas(3.1, Margins(left=0.55, right=0.12, bottom=0.55, top=0.12), width)
     horizontal_grid(axes)
     reach = float(np.ptp(error)) or float(error.max())
     low, high = max(0.0, error.min() - 0.12 * reach), float(error.max() + 0.12 * reach)
@@ -278,4 +283,5 @@ def _name_extremes(axes: Axes, groups: Iterable[str], error: Array, weights: Arr
             ha=ha,
             color=INK,
             fontsize=9.8,
+            bbox={"facecolor": CARD, "edgecolor": "none", "alpha": 0.75, "pad": 0.6},
         )

@@ -97,12 +97,19 @@ def _draws(values: xr.DataArray) -> Array:
 
 
 def shown(moved: Movement) -> Array:
-    """Return the groups an arrow plot shows, from the top: largest start first."""
+    """Return the groups an arrow plot shows, from the top: largest start first.
+
+    Of many groups those that move furthest; without raw estimates those furthest from the
+    population.
+    """
     start = np.where(np.isfinite(moved.raw), moved.raw, moved.pooled)
     order = np.argsort(-start, kind="stable")
     if len(order) <= MOST:
         return np.asarray(order)
-    distance = np.nan_to_num(moved.distance, nan=-1.0)
+    distance = moved.distance
+    if not np.isfinite(distance).any():
+        distance = np.abs(moved.pooled - moved.location)
+    distance = np.nan_to_num(distance, nan=-1.0)
     furthest = set(np.argsort(-distance, kind="stable")[:FURTHEST].tolist())
     return np.array([j for j in order if j in furthest])
 
@@ -113,7 +120,7 @@ def draw(moved: Movement, pooling: LevelPooling, axis: str) -> Figure:
     labels = [short(moved.groups[j]) for j in order]
     weights = pooling.weight_mean
     margins = Margins(
-        left=min(label_margin(labels), 1.75),
+        left=min(label_margin(labels), 1.9),
         right=0.7 if weights is not None else 0.15,
         bottom=0.55,
         top=0.42,
@@ -185,11 +192,15 @@ def _population(axes: Axes, moved: Movement, order: Array, rows: Array) -> None:
     )
 
 
-def _areas(information: Array | None, order: Array) -> Array | float:
+def _areas(
+    information: Array | None, order: Array, largest: float = 110.0, smallest: float = 8.0
+) -> Array | float:
+    """Return areas of circles, in points², that grow with the information."""
     if information is None:
-        return 36.0
-    most = float(np.max(information[order]))
-    return np.maximum(110 * information[order] / most, 8) if most > 0 else 36.0
+        return largest / 3
+    here = information[order]
+    most = float(np.max(here))
+    return np.maximum(largest * here / most, smallest) if most > 0 else largest / 3
 
 
 def _name_marks(axes: Axes, raw: Array, pooled: Array, rows: Array, reach: float) -> None:
@@ -205,17 +216,43 @@ def _name_marks(axes: Axes, raw: Array, pooled: Array, rows: Array, reach: float
 
 def draw_all(moved: Movement, unit_label: str) -> Figure:
     """Draw every group as a line from its raw to its pooled estimate, for levels of many groups."""
-    known = np.isfinite(moved.raw)
+    known = np.flatnonzero(np.isfinite(moved.raw))
     raw, pooled = moved.raw[known], moved.pooled[known]
-    figure, axes = canvas(2.3, Margins(left=0.95, right=0.25, bottom=0.5, top=0.08))
+    figure, axes = canvas(2.6, Margins(left=0.75, right=0.25, bottom=0.5, top=0.3))
     vertical_grid(axes)
     xs = np.stack([raw, pooled, np.full(raw.size, np.nan)], axis=1).ravel()
     ys = np.tile([1.0, 0.0, np.nan], raw.size)
-    axes.plot(xs, ys, color=MUTED, linewidth=0.7, alpha=min(0.45, 45 / raw.size))
-    axes.plot(raw, np.ones(raw.size), "o", ms=4.5, mfc=CARD, mec=INK, mew=0.8, alpha=0.8)
-    axes.plot(pooled, np.zeros(raw.size), "o", ms=4.5, mfc=C1, mec=CARD, mew=0.4, alpha=0.8)
+    axes.plot(xs, ys, color=MUTED, linewidth=0.7, alpha=float(np.clip(45 / raw.size, 0.12, 0.45)))
+    faint = 0.8 if raw.size <= 100 else 0.55
+    for size, at in _by_size(_areas(moved.information, known, 42.0, 3.0), raw.size):
+        axes.plot(raw[at], np.ones(at.size), "o", ms=size, mfc=CARD, mec=INK, mew=0.8, alpha=faint)
+    axes.plot(
+        pooled,
+        np.zeros(raw.size),
+        "o",
+        ms=4.5,
+        mfc=C1,
+        mec=CARD,
+        mew=0.4,
+        alpha=faint,
+        clip_on=False,
+    )
+    for j, ha in ((int(np.argmin(raw)), "left"), (int(np.argmax(raw)), "right")):
+        name = short(moved.groups[known[j]], 22)
+        note(axes, float(raw[j]), 1.14, name, ha=ha, va="bottom", color=INK)
     axes.set_yticks([1, 0], ["raw", "pooled"])
     axes.set_ylim(-0.22, 1.22)
     axes.set_xlabel(unit_label)
     axes.spines["bottom"].set_color(LINE)
     return figure
+
+
+def _by_size(areas: Array | float, count: int, steps: int = 6) -> list[tuple[float, Array]]:
+    """Return a few diameters, in points, and which circles have about each: small to draw."""
+    diameters = np.broadcast_to(np.sqrt(areas), count)
+    if np.ptp(diameters) == 0:
+        return [(float(diameters[0]), np.arange(count))]
+    ends = np.linspace(diameters.min(), diameters.max(), steps + 1)
+    step = np.digitize(diameters, ends[1:-1])
+    middle = 0.5 * (ends[1:] + ends[:-1])
+    return [(float(middle[k]), np.flatnonzero(step == k)) for k in np.unique(step)]
