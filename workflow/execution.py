@@ -8,6 +8,7 @@ from concurrent.futures import (
     CancelledError,
     Executor,
     Future,
+    ProcessPoolExecutor,
     ThreadPoolExecutor,
     wait,
 )
@@ -113,6 +114,15 @@ def _spread[T, R](
                     "depend on who computed them",
                     do="install from the same lock file on every machine",
                 ) from error
+            except ModuleNotFoundError as error:
+                if isinstance(executor, ThreadPoolExecutor):
+                    record(index, error)
+                    continue
+                name = str(error.name).partition(".")[0]
+                raise SpecError(
+                    f"a worker cannot import {name}",
+                    do="install it on every machine; modules beside a spec file are sent along",
+                ) from error
             except CancelledError as error:
                 raise SpecError(
                     f"{why_stuck(executor) or 'tasks were cancelled'}: not every task was done",
@@ -160,11 +170,17 @@ def _submitter[T, R](
         share = max(1, workers // max(count, 1))
         return lambda task: executor.submit(_in_thread, job, task, share)
     ours = versions()
+    if isinstance(executor, ProcessPoolExecutor):
+        return lambda task: executor.submit(run_packed, pack(job, task), ours)
 
-    def submit(task: T) -> Future[R]:
-        return executor.submit(_elsewhere, pack(job, task), ours)
+    def elsewhere(packed: bytes, theirs: dict[str, str]) -> Any:
+        # A local function is sent as it is: neither a scheduler nor a worker without poolwise stops
+        # before it can say so.
+        from .execution import run_packed
 
-    return submit
+        return run_packed(packed, theirs)
+
+    return lambda task: executor.submit(elsewhere, pack(job, task), ours)
 
 
 def _in_thread[T, R](job: Callable[[T], R], task: T, share: int) -> R:
@@ -176,8 +192,14 @@ class WorkerDiffers(Exception):
     """A worker has other versions than the session, and so could give other numbers."""
 
 
-def _elsewhere(packed: bytes, theirs: dict[str, str]) -> Any:
-    """Run a packed task in another process."""
+def run_packed(packed: bytes, theirs: dict[str, str]) -> Any:
+    """Run a packed task in another process.
+
+    Raises
+    ------
+    WorkerDiffers
+        If this process has other versions.
+    """
     ours = versions()
     differing = [f"{n} {ours.get(n)} instead of {v}" for n, v in theirs.items() if ours.get(n) != v]
     if differing:
