@@ -2,6 +2,7 @@
 
 from . import calibration as _calibration
 from . import few_groups as _few_groups
+from . import more_data as _more_data
 from . import power_scaling as _power_scaling
 from . import predictive as _predictive
 from . import prior as _prior
@@ -44,6 +45,7 @@ FAMILIES = (
     _sign_flips,
     _share_shifts,
     _few_groups,
+    _more_data,
     _regularization,
     _uncertainty,
     _calibration,

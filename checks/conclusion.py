@@ -174,15 +174,18 @@ def _sensitivity(findings: Sequence[Finding]) -> list[str]:
     flips = [f for f in _of(findings, "SEN504") if f.verdict is Verdict.WARN]
     shifts = [f for f in _of(findings, "SEN503") if f.verdict is Verdict.WARN]
     swept = [f for f in _of(findings, "SEN503", "SEN504") if f.verdict is Verdict.PASS]
+    # How much it would take for the data to decide is said where the prior has a say.
+    wanted = [f for f in _of(findings, "SEN508") if f.verdict is Verdict.NOTE]
+    needed = [f"For the data to decide, {f.result} of {f.where} would be needed." for f in wanted]
     if flips:
         what = listed([f"“{f.where}”" for f in flips])
-        return [f"The decision on {what} flips under another prior."]
+        return [f"The decision on {what} flips under another prior.", *needed]
     if shifts:
         single = [f.where for f in shifts if f.where != ALL_HYPERPRIORS]
         what = listed(single or [f.where for f in shifts])
         decided = any(f.code == "SEN504" for f in swept)
         held = "; no declared decision flips" if decided else ""
-        return [f"Other priors on {what} move an answer{held}."]
+        return [f"Other priors on {what} move an answer{held}.", *needed]
     if swept:
         return ["No alternative prior that was tried changes a conclusion."]
     return []

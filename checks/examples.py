@@ -172,7 +172,7 @@ def eight_schools(
         alternative = exact_draws(y_, s_, mu_scale=mu_scale, tau_scale=scale, rng=rng)
         if sweep_stuck and scale == sweep_scales[-1]:
             alternative[0][-1] += 10.0
-        groups[f"sweep/tau_{scale:g}"] = _alternative(*alternative, y_, s_, scale)
+        groups[f"sweep/tau_{scale:g}"] = _alternative(*alternative, y_, s_, tau_scale, scale)
     tree = xr.DataTree.from_dict({k: v for k, v in groups.items() if k not in set(drop)})
     said = {"top_level_priors": ["mu", "tau"], "outcomes": ["y"], **(declared or {})}
     return Evidence(tree, said)
@@ -234,7 +234,7 @@ def _level(mu: Array, tau: Array, theta: Array, y: Array, sigma: Array) -> xr.Da
 
 
 def _alternative(
-    mu: Array, tau: Array, theta: Array, y: Array, sigma: Array, scale: float
+    mu: Array, tau: Array, theta: Array, y: Array, sigma: Array, own: float, scale: float
 ) -> xr.Dataset:
     levels = {"school": _level(mu, tau, theta, y, sigma)}
     drawn = of_fit(
@@ -246,7 +246,9 @@ def _alternative(
         levels,
     )
     (fit,) = fits(drawn, levels, equal_weights(drawn))
+    fit = fit.merge(_prior_of_spread(np.median(tau), own, scale))
     return fit.assign_attrs(
+        level="school",
         parameter="tau",
         prior=f"HalfCauchy({scale:g})",
         title=f"tau ~ HalfCauchy({scale:g})",
@@ -254,6 +256,19 @@ def _alternative(
         few_groups="school" if y.size <= 5 else "",
         power=1.0,
         rhat=largest_rhat(drawn),
+    )
+
+
+def _prior_of_spread(middle: float, own: float, scale: float) -> xr.Dataset:
+    at = np.linspace(-7, 7, 400)
+    tau = middle * np.exp(at)
+    base, other = (np.log(tau) - np.log1p((tau / s) ** 2) for s in (own, scale))
+    return xr.Dataset(
+        {
+            "base_prior": ("log_spread_at", base),
+            "prior_ratio": ("log_spread_at", other - base),
+        },
+        coords={"log_spread_at": at},
     )
 
 

@@ -63,8 +63,10 @@ class Alternative:
         What it does in words, when it changes several variables.
     of : str
         Which variables those are, in words.
+    level : str
+        Level whose spread it sets; empty where it sets no such thing, or more than that.
     few_groups : str
-        Level of few groups, for which it is one of the common choices that are compared.
+        That level, where it has few groups and this is one of the common choices that are compared.
     power : float
         The standard deviation of that level is this power of the parameter; 0 for its log.
     by_itself : bool
@@ -76,6 +78,7 @@ class Alternative:
     declared: bool
     together: str = ""
     of: str = ALL_HYPERPRIORS
+    level: str = ""
     few_groups: str = ""
     power: float = 1.0
     by_itself: bool = False
@@ -219,15 +222,17 @@ class _Maker:
         return replacement.with_meaning(meaning(rv, replacement, subject, self.unit))
 
 
-def _alone(replacement: Replacement, *, declared: bool = False) -> Alternative:
-    return Alternative((replacement,), declared)
+def _alone(replacement: Replacement) -> Alternative:
+    return Alternative((replacement,), declared=False)
 
 
 def _declared(make: _Maker, priors: Mapping[str, Sequence[Any]]) -> Iterator[Alternative]:
     for name, dists in priors.items():
         for dist in dists:
             rv = dist() if callable(dist) else dist
-            yield _alone(make.instead(name, partial(_itself, rv)), declared=True)
+            subject = make.subject(name)
+            this = make.instead(name, partial(_itself, rv))
+            yield Alternative((this,), True, level=subject.level, power=subject.power)
 
 
 def _itself(rv: Any) -> Any:
@@ -236,11 +241,12 @@ def _itself(rv: Any) -> Any:
 
 def _of_scales(make: _Maker, scales: Sequence[Subject], wider: _Wider) -> Iterator[Alternative]:
     for subject in scales:
-        yield from map(_alone, wider[subject.name])
-        if subject.is_log:
-            continue
-        for spread in _other_scale_families(make.model[subject.name], subject):
-            yield _alone(make.of_spread(subject.name, spread))
+        made = list(wider[subject.name])
+        if not subject.is_log:
+            families = _other_scale_families(make.model[subject.name], subject)
+            made += [make.of_spread(subject.name, spread) for spread in families]
+        for replacement in made:
+            yield Alternative((replacement,), False, level=subject.level, power=subject.power)
 
 
 def _of_few_groups(make: _Maker, scales: Sequence[Subject]) -> Iterator[Alternative]:
@@ -268,6 +274,7 @@ def _of_few_groups(make: _Maker, scales: Sequence[Subject]) -> Iterator[Alternat
             yield Alternative(
                 (replacement,),
                 False,
+                level=subject.level,
                 few_groups=subject.level,
                 power=subject.power,
                 by_itself=replacement is made[0],

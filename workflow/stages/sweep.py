@@ -19,6 +19,7 @@ from ..errors import SpecError, one_line
 from ..execution import each
 from ..fingerprint import code_key, key_of
 from ..priors import identity_of, with_priors
+from ..priors_of_spread import priors_of_spread
 from ..refits import Refit, divergences, few, followed, refit
 from ..store import read_groups, write_groups
 from ..subjects import subjects
@@ -81,7 +82,7 @@ class PriorSweep:
         if not found:
             raise RuntimeError("; ".join(context.gaps))
         return {
-            f"sweep/{a.key}": found[a.key].assign_attrs(order=i)
+            f"sweep/{a.key}": _with_priors(context, a, found[a.key]).assign_attrs(order=i)
             for i, a in enumerate(todo)
             if a.key in found
         }
@@ -270,6 +271,14 @@ def _same_bounds(engine: Engine, switched: Mapping[str, LogDensity]) -> bool:
     return all(density.covers(engine.priors[name]) for name, density in switched.items())
 
 
+def _with_priors(context: Context, alternative: Alternative, fit: xr.Dataset) -> xr.Dataset:
+    """Add what prior and alternative say of the spread: how much more data it takes to overrule."""
+    draws = context.groups["posterior"].get(alternative.parameter)
+    if draws is None:
+        return fit
+    return fit.merge(priors_of_spread(context.model, alternative, draws))
+
+
 def _described(fit: xr.Dataset, alternative: Alternative) -> xr.Dataset:
     return fit.assign_attrs(
         parameter=alternative.parameter,
@@ -277,6 +286,7 @@ def _described(fit: xr.Dataset, alternative: Alternative) -> xr.Dataset:
         title=alternative.title,
         base=alternative.base,
         means=alternative.means,
+        level=alternative.level,
         few_groups=alternative.few_groups,
         power=alternative.power,
         declared=int(alternative.declared),
