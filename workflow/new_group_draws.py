@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pymc as pm
 
 #: Rows times draws of data that are simulated to predict a group without data.
-MOST_SIMULATED = 20_000_000
+MOST_SIMULATED = 4_000_000
 
 
 def predictions(

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 WORK = 30_000_000
 #: Draws that are used at least.
 FEWEST = 200
+#: Rows times draws that are held at once.
+MOST_NUMBERS = 10_000_000
 #: Times that new groups are drawn at every draw where they are not normal.
 REPEATS = 10
 
@@ -153,10 +155,12 @@ class _Level:
         """Use as many draws as the work allows."""
         chains, each = self.whole.sizes["chain"], self.whole.sizes["draw"]
         most = 4_000
-        if outcome is not None and not outcome.is_linear(self.whole):
-            nodes = 40 * max(1, outcome.counts)
-            most = max(FEWEST, WORK // (nodes * outcome.rows))
-        keep = max(1, min(each, most // chains))
+        if outcome is not None:
+            if not outcome.is_linear(self.whole):
+                nodes = 40 * max(1, outcome.counts)
+                most = max(FEWEST, WORK // (nodes * outcome.rows))
+            most = min(most, MOST_NUMBERS // outcome.rows)
+        keep = max(2, min(each, most // chains))
         places = np.linspace(0, each - 1, keep).astype(int)
         self.draws = self.whole.isel(draw=places)
 
@@ -297,8 +301,9 @@ class _Level:
                 sums[k + 1] += (means[0] * (means[k] - means[k + 1])) @ weights
             sums[-1] += (means[0] * means[-1]) @ weights
             fitted += first @ weights
-        means = np.mean([run[0][0] for run in values], axis=0)
-        target = Target(name, fitted=fitted / REPEATS, squared_range=_squared_range(means, weights))
+        average: Array = np.mean([run[0][0] for run in values], axis=0)
+        reach = _squared_range(average, weights)
+        target = Target(name, fitted=fitted / REPEATS, squared_range=reach)
         size = len(self.at)
         target.parts[LOCATION] = sums[-1] / REPEATS * size / (size - 1)
         target.parts |= {n: s / REPEATS for n, s in zip(self._names(new), sums[1:-1], strict=True)}

@@ -128,7 +128,7 @@ def categories(eta: Array, v: Values) -> Array:
 
 def spread_of_categories(eta: Array, v: Values) -> Array:
     p = categories(eta, v)
-    return p @ np.array([0.0, 1, 4]) - (p @ np.array([0.0, 1, 2])) ** 2
+    return np.asarray(p @ np.array([0.0, 1, 4]) - (p @ np.array([0.0, 1, 2])) ** 2)
 
 
 RATE = np.exp
