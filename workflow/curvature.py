@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: Rows times draws at once; a log density holds some ten arrays of that size at a time.
 CHUNK = 1_000_000
 
+#: Rows times draws from which on compiling is worth the seconds it takes.
+MANY = 30_000_000
+
 #: Doublings of a standard error within which the top of a likelihood is searched, and halvings of
 #: what is then left.
 _DOUBLINGS, _HALVINGS = 14, 60
@@ -84,7 +87,8 @@ def information_of(
         If the log density is not known, or cannot be differentiated twice or evaluated.
     """
     try:
-        found, evaluate = _prepared(model, level, tuple(enters))
+        many = rows * draws.sizes["chain"] * draws.sizes["draw"] >= MANY
+        found, evaluate = _prepared(model, level, tuple(enters), compiled=many)
         return _evaluated(model, level, found, evaluate, draws, rows, tops)
     except NoInformation:
         raise
@@ -95,13 +99,15 @@ def information_of(
         ) from error
 
 
-def _prepared(model: pm.Model, level: GroupLevel, enters: tuple[str, ...]) -> tuple[Curvature, Any]:
+def _prepared(
+    model: pm.Model, level: GroupLevel, enters: tuple[str, ...], *, compiled: bool
+) -> tuple[Curvature, Any]:
     known = _KNOWN.setdefault(model, {})
-    key = level.entry, str(level.where), level.effect, enters
+    key = level.entry, str(level.where), level.effect, enters, compiled
     if key not in known:
         found = curvature(model, level, enters)
         outputs = [found.score, found.information, found.effect]
-        known[key] = found, vectorised([found.entry, *found.free], outputs)
+        known[key] = found, vectorised([found.entry, *found.free], outputs, compiled=compiled)
     return known[key]
 
 

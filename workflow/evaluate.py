@@ -62,11 +62,12 @@ def evaluate_on(
         yield chunk, [np.asarray(v, dtype=float) for v in values]
 
 
-def vectorised(inputs: Sequence[Any], outputs: Sequence[Any]) -> Callable[..., list[np.ndarray]]:
+def vectorised(
+    inputs: Sequence[Any], outputs: Sequence[Any], *, compiled: bool = False
+) -> Callable[..., list[np.ndarray]]:
     """Return a function of draws, one array per input with the draws as its first axis.
 
-    For graphs that need more than a few steps: simplified and made stable as PyTensor does it, but
-    run by NumPy, with no time spent on compiling.
+    For graphs that need more than a few steps: simplified and made stable as PyTensor does it.
 
     Parameters
     ----------
@@ -74,6 +75,9 @@ def vectorised(inputs: Sequence[Any], outputs: Sequence[Any]) -> Callable[..., l
         Each is replaced by its draws.
     outputs : sequence of TensorVariable
         For one draw.
+    compiled : bool, default False
+        Whether to compile it with numba, which takes seconds and then is some ten times as fast;
+        else it is run by NumPy.
     """
     import pytensor
     from pytensor.compile.mode import Mode
@@ -83,13 +87,18 @@ def vectorised(inputs: Sequence[Any], outputs: Sequence[Any]) -> Callable[..., l
 
     batched = [_batch_of(v) for v in inputs]
     replaced = dict(zip(inputs, batched, strict=True))
+    function: Callable[..., list[np.ndarray]]
+    if compiled:
+        many = vectorize_graph(list(outputs), replaced)
+        function = pytensor.function(batched, many, mode="NUMBA", on_unused_input="ignore")
+        return function
     with uncompiled():
         # Fused and in-place operations are for compilers.
         query = RewriteDatabaseQuery(include=["fast_run"], exclude=["fusion", "inplace", "BlasOpt"])
         graph = FunctionGraph(batched, vectorize_graph(list(outputs), replaced), clone=True)
         Mode(linker="vm", optimizer=query).optimizer.rewrite(graph)
         _without_loops(graph)
-        function: Callable[..., list[np.ndarray]] = pytensor.function(
+        function = pytensor.function(
             graph.inputs,
             graph.outputs,
             mode=Mode(linker="vm", optimizer=None),  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from scipy import integrate, optimize, special, stats
 from poolwise.checks import own_data_weight
 from poolwise.checks.hierarchy import Level, discover
 from poolwise.checks.pooling import equivalent_penalty, row_noise
+from poolwise.workflow import curvature as module
 from poolwise.workflow.levels import level_dataset, level_datasets
 
 RNG = np.random.default_rng(11)
@@ -398,3 +399,13 @@ def test_the_highest_point_is_that_of_a_general_optimiser() -> None:
 
         best = optimize.minimize_scalar(loss, bounds=(-5, 5), method="bounded")
         assert raw[j] == pytest.approx(best.x, abs=1e-4)
+
+
+def test_compiled_for_many_rows_it_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pm.Model(coords=SITE) as model:
+        theta = pm.Normal("theta", pm.Normal("mu"), pm.HalfNormal("tau"), dims="site")
+        pm.Poisson("y", pm.math.exp(theta[GROUP] * X), observed=COUNTS)
+    draws, found = made_up(model), discover(model)
+    one = level_dataset(model, found, "site", draws)
+    monkeypatch.setattr(module, "MANY", 0)
+    xr.testing.assert_allclose(level_dataset(model, found, "site", draws), one, rtol=1e-10)
