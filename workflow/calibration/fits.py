@@ -147,6 +147,14 @@ def _one(truth: float, draws: Array, placed: float) -> dict[str, float | int | N
         "kept": found.kept,
         "pit": found.pit(placed),
         "ess": found.ess,
-        "rhat": float(array_stats.rhat(draws)) if moves else None,
+        "rhat": float(array_stats.rhat(_chains(draws))) if moves else None,
     }
     return {k: v if v is None or math.isfinite(v) else None for k, v in values.items()}
+
+
+def _chains(draws: Array) -> Array:
+    """Return at least two chains: the halves of a single one, which should agree as well."""
+    if len(draws) > 1:
+        return draws
+    half = draws.shape[1] // 2
+    return np.stack([draws[0, :half], draws[0, half : 2 * half]])

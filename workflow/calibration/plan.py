@@ -50,8 +50,11 @@ class Plan:
     about : Program
         The spec's own model, whose quantities are ranked.
     program : Program
-        What is fitted: that model, or, from the posterior, that model with its data twice.
+        What is fitted: that model, or, from the posterior, that model with its data twice, once
+        tasks were made.
     simulating : pymc.Model
+    switched : bool
+        Whether the program takes other data as it runs; known once tasks were made.
     key : str
         Of everything that the result of a simulation depends on, but for its index.
     fallbacks : list of str
@@ -88,13 +91,19 @@ class Plan:
         Raises
         ------
         SpecError
-            If the simulator draws other things than the model has.
+            If the simulator draws other things than the model has, or the model's data cannot be
+            replaced.
         """
+        posterior = self.kind == "posterior"
+        if posterior:
+            # True values come from a fit on the program itself.
+            self._make_ready(report)
         simulated = self._simulated(wanted, report)
         usable = next((s for s in simulated if not s.lost), None)
         if usable is not None:
             self._check(usable)
-        posterior = self.kind == "posterior"
+        if not posterior:
+            self._make_ready(report)
         observed = _data_of(self.about.model) if posterior else {}
         return [
             Task(
@@ -110,6 +119,23 @@ class Plan:
             )
             for index, this in zip(wanted, simulated, strict=True)
         ]
+
+    def _make_ready(self, report: Report) -> None:
+        """Make and compile the program, or find out that it takes no other data as it runs."""
+        report("compiling", 0, 1)
+        try:
+            if self.kind == "posterior":
+                self.program = Program(doubled(self.about.model), self.about.top_level)
+            self.switched, why = _is_switched(self.program)
+        except NotSwitchable as error:
+            raise SpecError(
+                f"the data of {self.spec.name} cannot be replaced: {one_line(error)}",
+                path=self.spec.path,
+                line=self.spec.line,
+                expected="a model that PyMC can copy",
+            ) from error
+        if not self.switched:
+            self.fallbacks.append(f"Every simulated data set is compiled by itself, because {why}")
 
     def _simulated(self, wanted: Sequence[int], report: Report) -> list[Simulated]:
         simulator = Simulator(self.simulating)
@@ -216,7 +242,7 @@ def planned(
     Raises
     ------
     SpecError
-        If nothing can be simulated, or the model's data cannot be replaced.
+        If nothing can be simulated.
     """
     if isinstance(simulator, FittedSpec):
         raise SpecError(f"{simulator.name} simulates nothing: it is a fit", path=simulator.path)
@@ -239,20 +265,6 @@ def planned(
         hierarchy=hierarchy,
         roles=role,
     )
-    program, fallbacks = about, []
-    try:
-        if kind == "posterior":
-            program = Program(doubled(about.model), role.top_level)
-        switched, why = _is_switched(program)
-    except NotSwitchable as error:
-        raise SpecError(
-            f"the data of {spec.name} cannot be replaced: {one_line(error)}",
-            path=spec.path,
-            line=spec.line,
-            expected="a model that PyMC can copy",
-        ) from error
-    if not switched:
-        fallbacks.append(f"Every simulated data set is compiled by itself, because {why}")
     base_draws = _base_draws(simulations)
     key = key_of(
         _LAYOUT,
@@ -269,11 +281,10 @@ def planned(
         settings=settings,
         kind=kind,
         about=about,
-        program=program,
+        program=about,
         simulating=simulating,
-        switched=switched,
+        switched=False,
         key=key,
-        fallbacks=fallbacks,
         base_draws=base_draws,
     )
 

@@ -34,15 +34,16 @@ def _file(folder: Path, index: int) -> Path:
     return folder / f"{index:05d}.json"
 
 
-def remember(folder: Path, plan: Plan) -> None:
+def remember(folder: Path, plan: Plan, *, learned: bool) -> None:
     """Keep what was learned while simulating, for a run that has nothing left to simulate."""
     file = folder / "plan.json"
-    if plan.notes or math.isfinite(plan.base_rhat):
+    if learned:
         rhat = plan.base_rhat if math.isfinite(plan.base_rhat) else None
-        write_json(file, {"notes": plan.notes, "base_rhat": rhat})
+        kept = {"notes": plan.notes, "fallbacks": plan.fallbacks, "base_rhat": rhat}
+        write_json(file, kept)
     elif file.exists():
         kept = json.loads(file.read_text(encoding="utf-8"))
-        plan.notes = list(kept["notes"])
+        plan.notes, plan.fallbacks = list(kept["notes"]), list(kept["fallbacks"])
         plan.base_rhat = float("nan") if kept["base_rhat"] is None else float(kept["base_rhat"])
 
 

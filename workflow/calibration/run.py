@@ -223,7 +223,7 @@ def _run(
     missing = [i for i, result in found.items() if result is None]
     watcher.reports("simulating", 0, 1)
     tasks = plan.tasks(missing, watcher.reports) if missing else []
-    remember(place, plan)
+    remember(place, plan, learned=bool(missing))
     done = simulations - len(missing)
     watcher.reports(f"fit {done + 1} of {simulations}", done, simulations)
     for at, result in each(executor, fit, tasks):
