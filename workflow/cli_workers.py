@@ -20,7 +20,7 @@ def workers_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--workers",
             type=click.IntRange(min=1),
-            help="Fits that run at the same time here, in threads.",
+            help="Fits that run at the same time here, in threads (one for every four processors).",
         ),
     ):
         command = option(command)

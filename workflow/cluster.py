@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .errors import SpecError, one_line
+from .threads import tasks_at_once
 
 #: Seconds to wait for a scheduler to answer.
 REACH = 10.0
@@ -24,7 +25,8 @@ def crew(
     executor : concurrent.futures.Executor or distributed.Client, optional
         Used as it is, and left open.
     workers : int, optional
-        Threads here; one runs every task by itself, its chains in parallel.
+        Threads here; one runs every task by itself, its chains in parallel. One for every four
+        processors when nothing is given.
     scheduler : str, optional
         Address of a Dask scheduler, ``tcp://host:8786``.
 
@@ -50,10 +52,10 @@ def crew(
             client.close()
     elif executor is not None:
         yield _as_executor(executor)
-    elif workers is not None and workers != 1:
-        if workers < 1:
-            raise SpecError(f"workers must be at least 1, not {workers}")
-        with ThreadPoolExecutor(workers, thread_name_prefix="poolwise") as pool:
+    elif workers is not None and workers < 1:
+        raise SpecError(f"workers must be at least 1, not {workers}")
+    elif (threads := tasks_at_once() if workers is None else workers) > 1:
+        with ThreadPoolExecutor(threads, thread_name_prefix="poolwise") as pool:
             yield pool
     else:
         yield None

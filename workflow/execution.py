@@ -19,7 +19,7 @@ from .errors import SpecError
 from .fingerprint import versions
 from .programs import Program
 from .shipping import pack, unpack
-from .threads import limited_to
+from .threads import limited_to, processors
 
 #: Takes the index and the exception of a task that failed.
 Failed = Callable[[int, Exception], None]
@@ -165,9 +165,9 @@ def _submitter[T, R](
 ) -> Callable[[T], Future[R]]:
     """Return what hands a task to an executor: as it is to threads, packed to anything else."""
     if isinstance(executor, ThreadPoolExecutor):
-        workers = executor._max_workers
-        # Chains in parallel where there are too few tasks to occupy every worker.
-        share = max(1, workers // max(count, 1))
+        # Tasks first; chains in parallel with the processors that these leave.
+        at_once = max(1, min(executor._max_workers, count))
+        share = max(1, processors() // at_once)
         return lambda task: executor.submit(_in_thread, job, task, share)
     ours = versions()
     if isinstance(executor, ProcessPoolExecutor):

@@ -133,7 +133,8 @@ def review(
         Runs refits: threads, processes or a Dask cluster. Whoever runs them, the same seed gives
         the same numbers.
     workers : int, optional
-        Runs so many refits at the same time in threads here, instead of an executor.
+        Runs so many refits at the same time in threads here, instead of an executor; one for every
+        four processors when neither is given.
 
     Returns
     -------

@@ -13,6 +13,7 @@ import numpy as np
 import pymc as pm
 import pytest
 
+from poolwise.workflow import execution, threads
 from poolwise.workflow.cluster import crew
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.execution import Program, each
@@ -76,11 +77,25 @@ def test_tasks_here_run_when_they_are_asked_for() -> None:
     assert done == [1]
 
 
-def test_threads_share_the_processors() -> None:
+def test_threads_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execution, "processors", lambda: 8)
     assert dict(each(None, threads_allowed, [0])) == {0: None}
     with ThreadPoolExecutor(4) as pool:
-        assert dict(each(pool, threads_allowed, [0, 0])) == {0: 2, 1: 2}
-        assert set(dict(each(pool, threads_allowed, list(range(8)))).values()) == {1}
+        assert dict(each(pool, threads_allowed, [0])) == {0: 8}
+        assert set(dict(each(pool, threads_allowed, [0] * 20)).values()) == {2}
+    with ThreadPoolExecutor(20) as pool:
+        assert set(dict(each(pool, threads_allowed, [0] * 20)).values()) == {1}
+
+
+@pytest.mark.parametrize(("processors", "at_once"), [(1, 1), (2, 1), (7, 1), (8, 2), (64, 16)])
+def test_large_machines_run_tasks_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch, processors: int, at_once: int
+) -> None:
+    monkeypatch.setattr(threads, "processors", lambda: processors)
+    with crew() as pool:
+        assert (1 if pool is None else pool._max_workers) == at_once  # type: ignore[attr-defined]
+    with crew(workers=1) as pool:
+        assert pool is None
 
 
 def test_lambdas_go_to_other_processes() -> None:
@@ -126,10 +141,10 @@ def test_draws_do_not_depend_on_the_threads() -> None:
 
     serial = dict(each(None, run, [1, 2, 3, 4]))
     with ThreadPoolExecutor(2) as pool:
-        threads = dict(each(pool, run, [1, 2, 3, 4]))
+        parallel = dict(each(pool, run, [1, 2, 3, 4]))
     assert engine.compilations == 1
     for index, draws in serial.items():
-        np.testing.assert_array_equal(threads[index], draws)
+        np.testing.assert_array_equal(parallel[index], draws)
 
 
 def test_errors_for_the_user_travel_whole() -> None:
@@ -161,8 +176,6 @@ def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_worker_with_other_versions_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from poolwise.workflow import execution
-
     class Old(Executor):
         def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
             future: Future[Any] = Future()
