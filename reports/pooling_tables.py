@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
@@ -219,7 +221,7 @@ def weight_range_table(level: LevelPooling, data: xr.Dataset, unit: str) -> Tabl
         Column("Median"),
         Column("Largest"),
     ]
-    found = [
+    found: list[tuple[str, Array | None, Callable[[float], str]]] = [
         ("weight on own data", level.weight_mean, fixed),
         ("rows", level.rows, lambda v: num(v, 6)),
         ("noise of a row", row_noise(data), num),

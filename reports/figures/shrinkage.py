@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from ...checks.draws import SAMPLE, Array
 from ...checks.pooling import LevelPooling
@@ -96,7 +98,7 @@ def _draws(values: xr.DataArray) -> Array:
     return np.asarray(stacked, dtype=float).reshape(-1, stacked.shape[-1])
 
 
-def shown(moved: Movement) -> Array:
+def shown(moved: Movement) -> NDArray[np.integer[Any]]:
     """Return the groups an arrow plot shows, from the top: largest start first.
 
     Of many groups those that move furthest; without raw estimates those furthest from the
@@ -166,7 +168,7 @@ def draw(moved: Movement, pooling: LevelPooling, axis: str) -> Figure:
     return figure
 
 
-def _population(axes: Axes, moved: Movement, order: Array, rows: Array) -> None:
+def _population(axes: Axes, moved: Movement, order: NDArray[np.integer[Any]], rows: Array) -> None:
     if moved.same_location:
         first = int(order[0])
         centre = moved.location[first]
@@ -193,7 +195,10 @@ def _population(axes: Axes, moved: Movement, order: Array, rows: Array) -> None:
 
 
 def _areas(
-    information: Array | None, order: Array, largest: float = 110.0, smallest: float = 8.0
+    information: Array | None,
+    order: NDArray[np.integer[Any]],
+    largest: float = 110.0,
+    smallest: float = 8.0,
 ) -> Array | float:
     """Return areas of circles, in points², that grow with the information."""
     if information is None:
@@ -247,7 +252,9 @@ def draw_all(moved: Movement, unit_label: str) -> Figure:
     return figure
 
 
-def _by_size(areas: Array | float, count: int, steps: int = 6) -> list[tuple[float, Array]]:
+def _by_size(
+    areas: Array | float, count: int, steps: int = 6
+) -> list[tuple[float, NDArray[np.integer[Any]]]]:
     """Return a few diameters, in points, and which circles have about each: small to draw."""
     diameters = np.broadcast_to(np.sqrt(areas), count)
     if np.ptp(diameters) == 0:

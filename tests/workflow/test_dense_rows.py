@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from poolwise.checks import Level
 from poolwise.checks.hierarchy import read_hierarchy
 from poolwise.checks.penalty import NotLinear, choices_of, classical_markers, dense, ridge_of
-from poolwise.checks.pooling import effective_effects, equivalent_penalty
+from poolwise.checks.pooling import effective_groups, equivalent_penalty
 from poolwise.workflow.levels import level_dataset
 from poolwise.workflow.loading import load_specs
 from poolwise.workflow.spec import ModelSpec
@@ -75,7 +75,7 @@ def test_rows_are_read_off_the_model(centred: bool, known: bool) -> None:
         assert_allclose(found.penalty, expected.penalty, rtol=1e-6)
 
 
-def test_effective_effects_are_the_trace_of_the_hat_matrix() -> None:
+def test_effective_groups_are_the_trace_of_the_hat_matrix() -> None:
     level = level_of(blurred())
     lam = equivalent_penalty(level).values
     assert_allclose(lam, (level["row_variance"] / level["scale"] ** 2).values)
@@ -83,7 +83,7 @@ def test_effective_effects_are_the_trace_of_the_hat_matrix() -> None:
     hats = [
         both @ np.linalg.solve(both.T @ both + np.diag([0, *[v] * 5]), both.T) for v in lam.ravel()
     ]
-    assert_allclose(effective_effects(level).values.ravel(), [np.trace(h) - 1 for h in hats])
+    assert_allclose(effective_groups(level).values.ravel(), [np.trace(h) - 1 for h in hats])
 
 
 def test_draws_of_the_prior_hold_no_rows() -> None:
