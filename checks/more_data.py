@@ -195,21 +195,21 @@ def too_little_data(data_needed: dict[str, DataNeeded]) -> list[Finding]:
     findings = []
     for name, found in data_needed.items():
         low, middle, high = found.needed
-        ends = f"{_about(min(low, high))} to {_about(max(low, high))}"
+        ends = f"{about(min(low, high))} to {about(max(low, high))}"
         said = (
-            f"About {_about(middle)} groups of {name} like the present {found.groups} would be "
+            f"About {about(middle)} groups of {name} like the present {found.groups} would be "
             f"needed for no alternative prior to move its spread by more than {LIMIT:g} posterior "
             f"sd ({ends} over the middle half of its posterior; hardest to overrule: "
             f"{found.title}); "
             + (
-                f"or {_about(found.rows)} times the rows in each"
+                f"or {about(found.rows)} times the rows in each"
                 if np.isfinite(found.rows)
                 else "no number of rows in each would do"
             )
         )
         enough = middle <= found.groups
         if enough:
-            said = f"The {found.groups} groups of {name} are enough: about {_about(middle)} are"
+            said = f"The {found.groups} groups of {name} are enough: about {about(middle)} are"
         findings.append(
             judge(
                 not enough,
@@ -217,7 +217,7 @@ def too_little_data(data_needed: dict[str, DataNeeded]) -> list[Finding]:
                 otherwise=Verdict.NOTE,
                 value=min(middle, 1e6),
                 threshold=found.groups,
-                result=f"about {_about(middle)} groups",
+                result=f"about {about(middle)} groups",
                 needs=f"≤ {found.groups}",
                 where=name,
             )
@@ -227,8 +227,11 @@ def too_little_data(data_needed: dict[str, DataNeeded]) -> list[Finding]:
     ]
 
 
-def _about(value: float) -> str:
-    return number(value, 2) if np.isfinite(value) and value < 1e6 else "over a million"
+def about(value: float) -> str:
+    """Format a rough count to two digits."""
+    if not value < 1e6:
+        return "over a million"
+    return number(float(f"{value:.2g}"), 2)
 
 
 too_little_data.passes(

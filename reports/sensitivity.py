@@ -13,6 +13,7 @@ from ..checks.words import ALL_HYPERPRIORS, counted
 from .blocks import Block, Cell, Column, Plot, Table
 from .figures import shifts
 from .numbers import NONE, between, fixed, fixed_between, num
+from .prior_tables import data_table, few_groups, share_table, sign_table
 from .record import ReviewRecord
 from .svg import inline_svg
 from .sweep import changes, converged, limits, unconverged
@@ -43,7 +44,12 @@ def blocks(record: ReviewRecord) -> list[Block]:
         said = ", ".join(f"{names.get(k, k)} (R-hat {fixed(r, 3)})" for k, r in bad.items())
         found.append(gap(f"Numbers are left out for fits that did not converge: {said}"))
     found += attempt("Decisions", lambda: _decisions(record))
+    found += attempt("Signs", lambda: sign_table(record))
     found += attempt("Shifts", lambda: _shifts(record))
+    found += attempt("Shares", lambda: share_table(record))
+    found += attempt("More data", lambda: data_table(record))
+    for table in few_groups(record):
+        found.append(table)
     found += attempt("Sweep", lambda: _sweep(record))
     return found
 
@@ -126,6 +132,8 @@ def _decisions(record: ReviewRecord) -> Block | None:
             else:
                 cells.append(_flip(change, even))
         rows.append(cells)
+    # Priors under which something flips, or is left open, come first.
+    rows[1:] = sorted(rows[1:], key=lambda row: -sum(isinstance(c, Cell) for c in row))
     flips = sum(isinstance(c, Cell) and c.verdict is Verdict.WARN for row in rows for c in row)
     return Table(
         "Decisions under other priors",
@@ -182,26 +190,29 @@ def _shifts(record: ReviewRecord) -> Plot | None:
 
 
 def _every_change(record: ReviewRecord) -> Table:
+    """Return every quantity with the alternative that moves it most, furthest first."""
     decisions = _decision_names(record)
-    columns = [
-        Column("Prior", number=False),
-        Column("Quantity", number=False),
-        Column("Median"),
-        Column("89% interval"),
-        Column("Shift (posterior sd)"),
-    ]
     rows = [
         [
-            c.title,
-            c.label,
-            num(c.other.median),
-            between(c.other.low, c.other.high),
-            f"{fixed(c.shift)} ± {num(c.mcse, 2)}",
+            row.label,
+            _median(row.label, row.furthest.base),
+            row.furthest.title,
+            _median(row.label, row.furthest.other),
+            f"{fixed(row.furthest.shift)} ± {num(row.furthest.mcse, 2)}",
         ]
-        for c in converged(record)
-        if c.label not in decisions
+        for row in shifts.rows([c for c in converged(record) if c.label not in decisions])
     ]
-    return Table("Every alternative and quantity", columns, rows)
+    return Table(
+        "Every quantity, and the prior that moves it most",
+        [
+            Column("Quantity", number=False),
+            Column("As specified: median (89% interval)"),
+            Column("Moves most under", number=False),
+            Column("Then"),
+            Column("Shift (posterior sd)"),
+        ],
+        rows,
+    )
 
 
 def _sweep(record: ReviewRecord) -> Table | None:
@@ -212,17 +223,22 @@ def _sweep(record: ReviewRecord) -> Table | None:
     good = {(c.alternative, c.label): c for c in converged(record)}
     base = {c.label: c.base for c in changes(record)}
     rows: list[list[str | Cell]] = [
-        ["As specified" + _base_priors(record), *(_median(x, base[x]) for x in labels)]
+        ["As specified" + _base_priors(record), NONE, *(_median(x, base[x]) for x in labels)]
     ]
+    means = _meanings(record)
     for key, title in _alternatives(record).items():
-        cells: list[str | Cell] = [title]
+        cells: list[str | Cell] = [title, means.get(key) or NONE]
         for label in labels:
             change = good.get((key, label))
             cells.append(_median(label, change.other) if change else NONE)
         rows.append(cells)
     return Table(
         "Prior sweep",
-        [Column("Prior", number=False), *(Column(label) for label in labels)],
+        [
+            Column("Prior", number=False),
+            Column("Means", number=False),
+            *(Column(label) for label in labels),
+        ],
         rows,
         caption="The same data under other priors: median (89% interval)",
         shown=1 + _VISIBLE if len(rows) > _VISIBLE + 3 else None,
@@ -248,6 +264,11 @@ def _median(label: str, summary: Summary) -> str:
     if label.endswith(": mean weight"):
         return f"{fixed(summary.median)} ({fixed_between(summary.low, summary.high)})"
     return f"{num(summary.median)} ({between(summary.low, summary.high, 2)})"
+
+
+def _meanings(record: ReviewRecord) -> dict[str, str]:
+    fits: dict[str, xr.Dataset] = record.evidence.get("sweep")
+    return {key: str(fit.attrs.get("means", "")) for key, fit in fits.items()}
 
 
 def _base_priors(record: ReviewRecord) -> str:

@@ -1,0 +1,235 @@
+"""Tables of what alternative priors conclude: intervals that flip, shares, levels of few groups."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..checks import Verdict
+from ..checks.draws import Summary
+from ..checks.few_groups import CommonPrior
+from ..checks.more_data import DataNeeded, about
+from ..checks.share_shifts import ShareChange
+from ..checks.shares import Share
+from ..checks.sign_flips import SignChange, excludes_zero, flips, is_sure
+from ..checks.words import counted
+from .blocks import Block, Cell, Column, Note, Table
+from .numbers import NONE, between, fixed, num
+from .record import ReviewRecord
+from .sweep import limits, unconverged
+
+#: Rows of a table that are always visible.
+_VISIBLE = 8
+
+#: What Gelman (2006) found of the common priors, in a sentence each.
+_OF_FEW_GROUPS = (
+    "So few groups say little about their spread, so its prior matters (Gelman 2006). An "
+    "inverse gamma with both parameters near zero is not uninformative: it has a spike near zero, "
+    "and pools too strongly where the spread may be small. A uniform that reaches far lets in "
+    "spreads that nobody believes, and pools too weakly. A half-Cauchy or half-normal whose scale "
+    "says how large the spread could be restrains both."
+)
+
+
+def few_groups(record: ReviewRecord) -> list[Block]:
+    """Return a table for every level of few groups: what common priors of its spread conclude."""
+    if not record.evidence.has("common_priors"):
+        return []
+    found: dict[str, list[CommonPrior]] = record.evidence.get("common_priors")
+    bad = unconverged(record)
+    return [_few_groups(name, rows, bad) for name, rows in found.items()]
+
+
+def _few_groups(name: str, priors: list[CommonPrior], bad: dict[str, float]) -> Table:
+    effects = list(priors[0].effects)
+    rows: list[list[str | Cell]] = []
+    for prior in priors:
+        if prior.alternative in bad:
+            cells: list[str | Cell] = [Cell("–", Verdict.INCONCLUSIVE, "did not converge")]
+            rows.append([prior.title, *cells, *[NONE] * (2 + len(effects))])
+            continue
+        rows.append(
+            [
+                prior.title,
+                _median(prior.spread),
+                _median(prior.weight),
+                NONE if prior.factor is None else _share(prior.factor),
+                *(_median(prior.effects.get(effect)) for effect in effects),
+            ]
+        )
+    return Table(
+        f"Common priors of the spread of {name}",
+        [
+            Column("Prior of the spread", number=False),
+            Column("Spread"),
+            Column("Mean weight on own data"),
+            Column("Pooling factor"),
+            *(Column(effect) for effect in effects),
+        ],
+        rows,
+        caption=f"What common priors conclude of {name}, with {counted(len(effects), 'group')}: "
+        "median (89% interval)",
+        note=_OF_FEW_GROUPS,
+    )
+
+
+def _median(summary: Summary | None) -> str:
+    if summary is None:
+        return NONE
+    return f"{num(summary.median)} ({between(summary.low, summary.high, 2)})"
+
+
+def _share(share: Share) -> str:
+    return f"{fixed(share.value)} ± {num(share.mcse, 1)}" if np.isfinite(share.value) else NONE
+
+
+def sign_table(record: ReviewRecord) -> Table | None:
+    """Return values whose interval excludes zero under one prior only, and the range of others."""
+    if not record.evidence.has("sign_changes"):
+        return None
+    set_by = limits(record, "SEN505")
+    interval, factor = set_by["interval"], set_by["factor"]
+    bad = unconverged(record)
+    changes: list[SignChange] = [
+        c for c in record.evidence.get("sign_changes") if c.alternative not in bad
+    ]
+    by_label: dict[str, list[SignChange]] = {}
+    for change in changes:
+        by_label.setdefault(change.label, []).append(change)
+    ranked = []
+    for label, mine in by_label.items():
+        flipping = [c for c in mine if flips(c, interval, factor)]
+        worst = max(flipping or mine, key=lambda c: abs(c.other.value - c.base.value))
+        moved = abs(worst.other.value - worst.base.value)
+        ranked.append((not flipping, -moved, label, worst, mine))
+    if not ranked:
+        return None
+    ranked.sort(key=lambda row: row[:2])
+    many = sum(not steady for steady, *_ in ranked)
+    rows: list[list[str | Cell]] = [
+        [
+            label,
+            _probability(worst.base, interval),
+            f"{fixed(min(c.other.value for c in mine))} to "
+            f"{fixed(max(c.other.value for c in mine))}",
+            worst.title,
+            _answer(worst, interval, flipping=not steady),
+        ]
+        for steady, _, label, worst, mine in ranked
+    ]
+    keep = max(many, _VISIBLE)
+    return Table(
+        "Signs under other priors",
+        [
+            Column("Event", number=False),
+            Column("Probability"),
+            Column("Over the sweep"),
+            Column("Moves most under", number=False),
+            Column("Then", number=False),
+        ],
+        rows,
+        caption=f"Does a {interval:.0%} interval exclude zero under one prior only? "
+        f"{counted(many, 'flip')} of {counted(len(rows), 'value')}",
+        shown=keep if len(rows) > keep + 2 else None,
+    )
+
+
+def _probability(share: Share, interval: float) -> str:
+    excluded = excludes_zero(share.value, interval)
+    said = {1: " (above zero)", -1: " (below zero)", 0: ""}[excluded]
+    return f"{fixed(share.value)} ± {num(share.mcse, 1)}{said}"
+
+
+def _answer(change: SignChange, interval: float, *, flipping: bool) -> str | Cell:
+    said = _probability(change.other, interval)
+    if not flipping:
+        return said
+    sure = is_sure(change.base, interval) and is_sure(change.other, interval)
+    return (
+        Cell(said, Verdict.WARN, "flips")
+        if sure
+        else Cell(said, Verdict.INCONCLUSIVE, "within Monte Carlo error")
+    )
+
+
+def share_table(record: ReviewRecord) -> Table | None:
+    """Return pooling factors, R² and aleatory shares with their range over the sweep."""
+    if not record.evidence.has("share_changes"):
+        return None
+    limit = limits(record, "SEN506")["limit"]
+    bad = unconverged(record)
+    by_label: dict[str, list[ShareChange]] = {}
+    for change in record.evidence.get("share_changes"):
+        if change.alternative not in bad and np.isfinite(change.difference):
+            by_label.setdefault(change.label, []).append(change)
+    rows: list[list[str | Cell]] = []
+    furthest = sorted(by_label.items(), key=lambda item: -max(abs(c.difference) for c in item[1]))
+    for label, mine in furthest:
+        low = min(mine, key=lambda c: c.other.value)
+        high = max(mine, key=lambda c: c.other.value)
+        worst = max(low, high, key=lambda c: abs(c.difference))
+        reach = f"{fixed(low.other.value)} to {fixed(high.other.value)}"
+        moved = abs(worst.difference) - limit > 2 * worst.mcse
+        rows.append(
+            [
+                label,
+                _share(mine[0].base),
+                Cell(reach, Verdict.WARN, "moves") if moved else reach,
+                low.title,
+                high.title,
+            ]
+        )
+    if not rows:
+        return None
+    return Table(
+        "Pooling and aleatory shares under other priors",
+        [
+            Column("Number", number=False),
+            Column("As specified"),
+            Column("Over the sweep"),
+            Column("Lowest under", number=False),
+            Column("Highest under", number=False),
+        ],
+        rows,
+        caption="How strongly levels pool, and which part of a variance no data remove, under "
+        f"other priors: a change of more than {limit:g} is marked",
+        shown=_VISIBLE if len(rows) > _VISIBLE + 2 else None,
+    )
+
+
+def data_table(record: ReviewRecord) -> Table | Note | None:
+    """Return how much data it would take for no alternative prior to move a spread."""
+    if not record.evidence.has("data_needed"):
+        return None
+    found: dict[str, DataNeeded] = record.evidence.get("data_needed")
+    if not found:
+        return None
+    rows: list[list[str | Cell]] = []
+    for name, one in found.items():
+        low, middle, high = one.needed
+        ends = sorted((low, high))
+        rows.append(
+            [
+                name,
+                str(one.groups),
+                about(middle),
+                f"{about(ends[0])} to {about(ends[1])}",
+                "none would do" if np.isinf(one.rows) else f"{about(one.rows)} ×",
+                one.title,
+            ]
+        )
+    return Table(
+        "Data for the data to decide",
+        [
+            Column("Level", number=False),
+            Column("Groups now"),
+            Column("Groups needed"),
+            Column("Range"),
+            Column("Or rows in each"),
+            Column("Hardest prior to overrule", number=False),
+        ],
+        rows,
+        caption="Roughly how much data would it take for no alternative prior to move the spread "
+        "by more than 0.3 posterior sd?",
+        note="If the spread is at its posterior median; the range is for its quartiles. Right "
+        "within a factor of about two.",
+    )
