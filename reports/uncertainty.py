@@ -173,7 +173,8 @@ def _entropies(name: str, targets: list[Decomposition]) -> list[Block]:
             rows,
             caption=f"Entropy of a new observation by source for {name}, in nats, ± Monte Carlo "
             "standard error",
-            note="What is epistemic is the mutual information of outcome and parameters.",
+            note="What is epistemic is the mutual information of outcome and parameters. The "
+            "variances above count categories as 0, 1, 2, ….",
         )
     ]
 

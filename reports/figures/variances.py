@@ -66,7 +66,7 @@ def looks(names: Sequence[str]) -> dict[str, tuple[str, float, str]]:
 
 def _lines(target: str) -> str:
     """Break the name of a target into lines of a tick label."""
-    return _LINES.get(target) or "\n".join(wrap(target, 24))
+    return _LINES.get(target) or "\n".join(wrap(target, 21))
 
 
 def drawable(targets: Sequence[Decomposition]) -> list[Decomposition]:
