@@ -183,7 +183,9 @@ def decompose(level: xr.Dataset, name: str = "") -> list[Decomposition]:
 
 def _from_parts(level: xr.Dataset, name: str, i: int) -> Decomposition:
     """Sum up the parts of one target over the draws."""
-    one = level.isel(target=i).rename(used_draw="draw")
+    # Only what was integrated: it may rest on fewer draws than the rest of the level.
+    kept = [v for v in level.data_vars if "target" in level[v].dims]
+    one = level[kept].isel(target=i).drop_vars("draw", errors="ignore").rename(used_draw="draw")
     parts = _present(one["variance_parts"])
     fitted = one["mean_of_target"]
     why = str(one["why_no_variance"].values)

@@ -23,6 +23,7 @@ from poolwise.checks import (
     what_to_collect,
 )
 from poolwise.checks.decomposition import TARGETS
+from poolwise.workflow import outcome_parts
 
 ROOT = Path(__file__).parents[2]
 FIT = ROOT / "tests" / "data" / "fits" / "eight_schools_numpyro.nc"
@@ -209,6 +210,19 @@ def test_functions_say_what_a_level_is(tree: xr.DataTree) -> None:
                 function(wrong)
         with pytest.raises(ValueError, match=r"the level has no .*evaluate_levels"):
             function(tree["posterior"].to_dataset())
+
+
+def test_variances_may_rest_on_fewer_draws_than_the_level(
+    tree: xr.DataTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcome_parts, "FEWEST", 20)
+    monkeypatch.setattr(outcome_parts, "WORK", 1)
+    with pm.Model(coords={"site": list("abcd")}) as counts:
+        theta = pm.Normal("theta", pm.Normal("mu"), pm.HalfNormal("tau", 0.3), dims="site")
+        pm.Poisson("y", pm.math.exp(theta[GROUP]), observed=np.arange(10))
+    site = poolwise.evaluate_levels(tree, counts)["site"]
+    assert site.sizes["used_draw"] < site.sizes["draw"]
+    assert all(np.isfinite(found.total) for found in decompose(site, "site"))
 
 
 def test_one_group_has_no_pooling_factor() -> None:
