@@ -122,13 +122,12 @@ def true_values(design: Design, truth: Truth) -> dict[str, float]:
     normal = design.outcome == "normal"
     if normal:
         found["σ"] = truth["sigma"]
-    expected = np.exp(linear(design, truth))
     total = sum(truth[level]["scale"] ** 2 for level in design.levels)
-    for level, group in zip(design.levels, (design.upper, design.lower), strict=True):
+    for level in design.levels:
         tau, count = truth[level]["scale"], design.counts[level]
-        # Fisher information of the rows of a group on its effect: n/σ²; of a Poisson, Σ exp(η).
-        information = count / truth["sigma"] ** 2 if normal else np.bincount(group, expected)
+        information = information_of(design, truth, level)
         weight = tau**2 * information / (1 + tau**2 * information)
+        row = truth["sigma"] ** 2 if normal else count.sum() / information.sum()
         found |= {
             f"{level}: τ": tau,
             f"{level}: sd of its effects": float(truth[level]["effect"].std(ddof=1)),
@@ -136,11 +135,28 @@ def true_values(design: Design, truth: Truth) -> dict[str, float]:
             f"{level}: effective groups": float(weight.sum()),
             f"{level}: weight of the smallest": float(weight[count.argmin()]),
             f"{level}: weight of the largest": float(weight[count.argmax()]),
-            f"{level}: penalty": count.sum() / information.sum() / tau**2,
+            f"{level}: penalty": row / tau**2,
         }
         if normal:
             found[f"{level}: share of a new observation"] = tau**2 / (total + truth["sigma"] ** 2)
     return found
+
+
+def information_of(design: Design, truth: Truth, level: str) -> Array:
+    """Return the Fisher information of every group's rows on its effect.
+
+    n/σ² of normal rows and Σ exp(η) of Poisson rows; of a level that another lies in, that of the
+    groups below, each of which varies around it: Σ 1/(τ² + 1/I).
+    """
+    one, other = design.levels
+    group = design.upper if level == one else design.lower
+    if design.outcome == "poisson":
+        return np.bincount(group, np.exp(linear(design, truth)))
+    if design.name != "nested" or level == other:
+        return np.asarray(design.counts[level] / truth["sigma"] ** 2)
+    below = 1 / (truth[other]["scale"] ** 2 + 1 / information_of(design, truth, other))
+    parent = design.upper[np.unique(design.lower, return_index=True)[1]]
+    return np.bincount(parent, below)
 
 
 def followed(design: Design, levels: dict[str, xr.Dataset], drawn: xr.Dataset) -> dict[str, Array]:
@@ -217,7 +233,7 @@ def study(design: Design, count: int, exact: int) -> Result:
         drawn = tree["posterior"].to_dataset()
         hierarchy = read_hierarchy(model)
         assert set(hierarchy.levels) == set(design.levels), hierarchy
-        levels = level_datasets(model, hierarchy, drawn)
+        levels = level_datasets(model, hierarchy, drawn, rows=False)
         true = true_values(design, truth)
         for name, values in followed(design, levels, drawn).items():
             for p in PROBABILITIES:
