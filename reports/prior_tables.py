@@ -13,7 +13,7 @@ from ..checks.shares import Share
 from ..checks.sign_flips import SignChange, excludes_zero, flips, is_sure
 from ..checks.words import counted
 from .blocks import Block, Cell, Column, Note, Table
-from .numbers import NONE, between, fixed, num
+from .numbers import NONE, between, fixed, fixed_between, num
 from .record import ReviewRecord
 from .sweep import limits, unconverged
 
@@ -40,42 +40,37 @@ def few_groups(record: ReviewRecord) -> list[Block]:
 
 
 def _few_groups(name: str, priors: list[CommonPrior], bad: dict[str, float]) -> Table:
+    """Rows are quantities, columns priors."""
+    shown = [p for p in priors if p.alternative not in bad]
     effects = list(priors[0].effects)
-    rows: list[list[str | Cell]] = []
-    for prior in priors:
-        if prior.alternative in bad:
-            cells: list[str | Cell] = [Cell("–", Verdict.INCONCLUSIVE, "did not converge")]
-            rows.append([prior.title, *cells, *[NONE] * (2 + len(effects))])
-            continue
-        rows.append(
-            [
-                prior.title,
-                _median(prior.spread),
-                _median(prior.weight),
-                NONE if prior.factor is None else _share(prior.factor),
-                *(_median(prior.effects.get(effect)) for effect in effects),
-            ]
-        )
+    rows: list[list[str | Cell]] = [
+        ["spread", *(_median(p.spread) for p in shown)],
+        ["mean weight on own data", *(_fixed(p.weight) for p in shown)],
+        ["pooling factor", *(NONE if p.factor is None else _share(p.factor) for p in shown)],
+        *([effect, *(_median(p.effects.get(effect)) for p in shown)] for effect in effects),
+    ]
+    left_out = [p.title for p in priors if p.alternative in bad]
+    why = f" Did not converge, and is left out: {', '.join(left_out)}." if left_out else ""
     return Table(
         f"Common priors of the spread of {name}",
-        [
-            Column("Prior of the spread", number=False),
-            Column("Spread"),
-            Column("Mean weight on own data"),
-            Column("Pooling factor"),
-            *(Column(effect) for effect in effects),
-        ],
+        [Column("Quantity", number=False), *(Column(p.title) for p in shown)],
         rows,
-        caption=f"What common priors conclude of {name}, with {counted(len(effects), 'group')}: "
-        "median (89% interval)",
-        note=_OF_FEW_GROUPS,
+        caption=f"What common priors of the spread conclude of {name}, with "
+        f"{counted(len(effects), 'group')}: median (89% interval)",
+        note=_OF_FEW_GROUPS + why,
     )
+
+
+def _fixed(summary: Summary | None) -> str:
+    if summary is None:
+        return NONE
+    return f"{fixed(summary.median)} ({fixed_between(summary.low, summary.high)})"
 
 
 def _median(summary: Summary | None) -> str:
     if summary is None:
         return NONE
-    return f"{num(summary.median)} ({between(summary.low, summary.high, 2)})"
+    return f"{num(summary.median, 2)} ({between(summary.low, summary.high, 2)})"
 
 
 def _share(share: Share) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
@@ -169,22 +171,26 @@ def _alternatives(record: ReviewRecord) -> dict[str, str]:
 
 def _shifts(record: ReviewRecord) -> Plot | None:
     decisions = _decision_names(record)
-    rows = shifts.rows([c for c in converged(record) if c.label not in decisions])
-    if not rows:
+    every = shifts.rows([c for c in converged(record) if c.label not in decisions])
+    if not every:
         return None
+    # Of many elements of one variable, and of what moves as the mean weight does, one is drawn.
+    rows = every if len(every) <= shifts.MOST else shifts.one_of_each(every)
     limit = limits(record, "SEN503")["limit"]
     question = "Which answers move under another prior, and how far?"
     worst = rows[0].furthest
-    beyond = [r.label for r in rows if abs(r.furthest.shift) > limit]
+    beyond = [r.label for r in every if abs(r.furthest.shift) > limit]
     drawn = min(len(rows), shifts.MOST)
     caption = (
         "Each mark is one alternative prior (line: ± 2 Monte Carlo standard errors); grey: within "
         f"{limit:g} posterior sd. {worst.label} moves most: {num(worst.shift, 2)} sd under "
         f"{worst.title}. Further than the grey band: {len(beyond)} of "
-        f"{counted(len(rows), 'quantity', 'quantities')}."
+        f"{counted(len(every), 'quantity', 'quantities')}."
     )
-    if drawn < len(rows):
-        caption += f" The {drawn} that move most are drawn."
+    if drawn < len(every):
+        caption += (
+            f" {drawn} are drawn: of several elements of a variable, the one that moves most."
+        )
     svg = inline_svg(shifts.draw(rows, limit), "shifts", question, caption)
     return Plot("shifts", question, svg, caption, _every_change(record))
 
@@ -223,11 +229,11 @@ def _sweep(record: ReviewRecord) -> Table | None:
     good = {(c.alternative, c.label): c for c in converged(record)}
     base = {c.label: c.base for c in changes(record)}
     rows: list[list[str | Cell]] = [
-        ["As specified" + _base_priors(record), NONE, *(_median(x, base[x]) for x in labels)]
+        ["As specified" + _base_priors(record), *(_median(x, base[x]) for x in labels)]
     ]
     means = _meanings(record)
     for key, title in _alternatives(record).items():
-        cells: list[str | Cell] = [title, means.get(key) or NONE]
+        cells: list[str | Cell] = [f"{title} ({means[key]})" if means.get(key) else title]
         for label in labels:
             change = good.get((key, label))
             cells.append(_median(label, change.other) if change else NONE)
@@ -235,8 +241,7 @@ def _sweep(record: ReviewRecord) -> Table | None:
     return Table(
         "Prior sweep",
         [
-            Column("Prior", number=False),
-            Column("Means", number=False),
+            Column("Prior", number=False, prose=True),
             *(Column(label) for label in labels),
         ],
         rows,
@@ -256,8 +261,18 @@ def _columns(record: ReviewRecord) -> list[str]:
         names = {str(n) for n in declared.data_vars}
         quantities = [x for x in available if x.partition("[")[0] in names]
     top = [x for x in available if x.partition("[")[0] in varied]
-    rest = [x for x in available if x not in {*top, *weights, *quantities}]
+    rest = [
+        x
+        for x in available
+        if x not in {*top, *weights, *quantities} and not x.startswith(_weights_of(weights))
+    ]
     return [*top[:2], *weights[:1], *quantities, *rest][:_COLUMNS]
+
+
+def _weights_of(means: Sequence[str]) -> tuple[str, ...]:
+    """Return what the weights of single groups, and their sum, are called."""
+    levels = [label.removesuffix(": mean weight") for label in means]
+    return tuple(f"{level}: {what}" for level in levels for what in ("weight[", "effective groups"))
 
 
 def _median(label: str, summary: Summary) -> str:

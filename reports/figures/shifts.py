@@ -55,6 +55,14 @@ def rows(changes: Sequence[Change]) -> list[Row]:
     return sorted((r for r in found if r.changes), key=lambda r: -abs(r.furthest.shift))
 
 
+def one_of_each(found: Sequence[Row]) -> list[Row]:
+    """Return the element of each variable that moves most, in the same order."""
+    kept: dict[str, Row] = {}
+    for row in found:
+        kept.setdefault(row.label.partition("[")[0], row)
+    return list(kept.values())
+
+
 def draw(shown: Sequence[Row], limit: float) -> Figure:
     """Draw the shift of every quantity under every alternative, in posterior sd."""
     shown = list(shown)[:MOST]
