@@ -85,8 +85,19 @@ class Grid:
         return float(np.exp(np.interp(q, total, np.log(1 / self.ratio[order]))))
 
 
-def posterior(ridge: Ridge) -> Grid:
-    """Integrate on a grid, with the priors of the spec: τ ~ half-t(3, 1), σ ~ half-normal(1)."""
+#: Log densities of τ; the first is that of the spec.
+HYPERPRIORS: dict[str, Callable[[Array], Array]] = {
+    "half-t(3, 1)": lambda tau: -2 * np.log1p(tau**2 / 3),
+    "half-normal(1)": lambda tau: -0.5 * tau**2,
+    "half-normal(0.1)": lambda tau: -0.5 * (tau / 0.1) ** 2,
+    "half-Cauchy(1)": lambda tau: -np.log1p(tau**2),
+    "half-t(3, 0.1)": lambda tau: -2 * np.log1p((tau / 0.1) ** 2 / 3),
+    "τ² ~ inverse-gamma(0.001, 0.001)": lambda tau: -1.002 * np.log(tau) - 0.001 / tau**2,
+}
+
+
+def posterior(ridge: Ridge, hyperprior: str = "half-t(3, 1)") -> Grid:
+    """Integrate on a grid, by default with the priors of the spec; σ ~ half-normal(1)."""
     ratio, sigma = np.logspace(-4, 8, 241), np.geomspace(0.01, 3, 160)
     path = ridge.at(ratio)
     free = ridge.rows - ridge.columns
@@ -96,7 +107,7 @@ def posterior(ridge: Ridge) -> Grid:
         - free * np.log(sigma)
         - path.criterion[:, None] / (2 * sigma**2)
         - 0.5 * sigma**2
-        - 2 * np.log1p(tau**2 / 3)
+        + HYPERPRIORS[hyperprior](tau)
         + np.log(tau)
         + np.log(sigma)
     )
@@ -201,6 +212,28 @@ def table(found: dict[str, Array]) -> None:
         )
 
 
+def compare_hyperpriors() -> None:
+    """Print what the prior of τ makes of λ and of the error, with and without faulty readings."""
+    print("| prior of τ | λ, clean | relative error, clean | λ, faults | relative error, faults |")
+    print("|---" * 5 + "|")
+    for name in HYPERPRIORS:
+        line = [name]
+        for faults in (False, True):
+            found = []
+            for seed in range(REPETITIONS):
+                seen = SPEC.readings(seed, SPEC.NOISE)
+                for place, wrong in SPEC.FAULTY.items() if faults else ():
+                    seen[place] += wrong
+                ridge = CURVATURE.ridge(seen)
+                grid = posterior(ridge, name)
+                signals = np.array([CURVATURE.signal(ridge, float(r)) for r in grid.ratio])
+                found.append((grid.quantile(0.5), error(grid.of_ratio @ signals)))
+            penalty, errors = np.array(found).T
+            spread = errors.std(ddof=1) / np.sqrt(errors.size)
+            line += [f"{np.median(penalty):.2g}", f"{errors.mean():.3f} ± {spread:.3f}"]
+        print(f"| {' | '.join(line)} |")
+
+
 def main() -> None:
     """Print all tables."""
     for prior, noise, faults in (
@@ -212,6 +245,8 @@ def main() -> None:
         what = ", four faulty readings" if faults else ""
         print(f"\n### {prior.name.capitalize()} penalised, noise {noise}{what}\n")
         table(compare(prior, noise, faults))
+    print("\n### Other priors of τ, noise 0.1\n")
+    compare_hyperpriors()
 
 
 if __name__ == "__main__":
