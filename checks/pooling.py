@@ -136,7 +136,10 @@ def own_data_weight(level: xr.Dataset) -> xr.DataArray:
     ----------
     level : xarray.Dataset
         ``scale`` (chain, draw[, group]) and ``information`` (chain, draw, group), the Fisher
-        information that the group's rows carry on its effect: n/σ² for a normal likelihood.
+        information that the group's rows carry on its effect, the other parameters as they are:
+        n/σ² for a normal likelihood, the curvature of the log-likelihood for any other, where the
+        weight is that of the normal approximation. What reaches a level through the effects of
+        another (sites through their plots) has these averaged out.
 
     Returns
     -------
@@ -173,7 +176,8 @@ def equivalent_penalty(level: xr.Dataset) -> xr.DataArray:
 
     :math:`\lambda = \sigma^2/\tau^2`: the posterior mode of the deviations minimises
     :math:`\lVert y - X\epsilon\rVert^2 + \lambda\lVert\epsilon\rVert^2`. Where the noise differs
-    between groups, σ² is the harmonic mean over rows.
+    between groups, σ² is the harmonic mean over rows; where the outcome is not normal, the working
+    variance of a row (:func:`row_variance`) at that draw.
 
     Parameters
     ----------
@@ -410,6 +414,10 @@ class LevelPooling:
         Of the mean weight on own data.
     prior_pull, data_pull : float or None
         Power-scaling sensitivity of the mean weight to the top-level priors and the likelihood.
+    why_no_weights : str
+    negative : float
+        Share of draws and groups at which the log-likelihood of a group's rows was not concave, so
+        that they were taken to hold no information.
     """
 
     name: str
@@ -432,6 +440,7 @@ class LevelPooling:
     prior_pull: float | None
     data_pull: float | None
     why_no_weights: str
+    negative: float = 0.0
 
 
 @fact
@@ -459,7 +468,7 @@ def _level_pooling(
 ) -> LevelPooling:
     groups = [str(g) for g in level["group"].values]
     weights = own_data_weight(level) if "information" in level else None
-    before = None if prior is None or "information" not in prior else mean_weight(prior)
+    before = None if prior is None or "information" not in prior else _finite(mean_weight(prior))
     ends = None
     if weights is not None:
         ends = weights.quantile([0.055, 0.945], SAMPLE).values
@@ -475,9 +484,7 @@ def _level_pooling(
         mean_weight=None if weights is None else summarise(mean_weight(level)),
         effective_groups=summarise(effective_groups(level)) if has_penalty(level) else None,
         penalty=summarise(equivalent_penalty(level)) if has_penalty(level) else None,
-        prior_penalty=None
-        if prior is None or not has_penalty(prior)
-        else summarise(equivalent_penalty(prior)),
+        prior_penalty=_summary_of_prior(prior),
         prior_weight=None if before is None else summarise(before),
         scale=summarise(over_groups(level["scale"])),
         prior_scale=None if prior is None else summarise(over_groups(prior["scale"])),
@@ -488,7 +495,29 @@ def _level_pooling(
         prior_pull=None if pulls is None else pulls[0],
         data_pull=None if pulls is None else pulls[1],
         why_no_weights=str(level.attrs.get("why_no_information", "")),
+        negative=float(level.attrs.get("negative_information", 0.0)),
     )
+
+
+def _summary_of_prior(prior: xr.Dataset | None) -> Summary | None:
+    if prior is None or not has_penalty(prior):
+        return None
+    found = _finite(equivalent_penalty(prior))
+    return None if found is None else summarise(found)
+
+
+def _finite(draws: xr.DataArray, share: float = 0.9) -> xr.DataArray | None:
+    """Return the finite draws as one chain, or None if more than a tenth are not finite.
+
+    Under a wide prior the density of counts or shares can be beyond floating point.
+    """
+    values = np.asarray(draws.values, dtype=float)
+    kept = np.isfinite(values)
+    if kept.all():
+        return draws
+    if kept.mean() < share:
+        return None
+    return xr.DataArray(values[kept][None], dims=SAMPLE)
 
 
 def _log(scale: xr.DataArray) -> xr.DataArray:

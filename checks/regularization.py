@@ -77,7 +77,9 @@ def pooling_uncertain(pooling: dict[str, LevelPooling], *, width: float = 0.5) -
     with the data.
     **What to do**: report the interval of the weight, and estimates as draws, not as plug-ins at
     one value of the scale.
-    **Thresholds**: ``width`` 0.5 of the range from 0 to 1, a convention of poolwise.
+    **Thresholds**: ``width`` 0.5 of the range from 0 to 1, a convention of poolwise. Weights of an
+    outcome that is not normal are those of the normal approximation, by the curvature of the
+    log-likelihood.
     **Source**: Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., section 5.5.
     """
     findings = []
@@ -87,11 +89,18 @@ def pooling_uncertain(pooling: dict[str, LevelPooling], *, width: float = 0.5) -
             continue
         weight = level.mean_weight
         reach = weight.high - weight.low
+        # Rounded up, so that a share is never called none.
+        bent = (
+            f"; in {np.ceil(1000 * level.negative) / 10:g}% of draws and groups the log-likelihood "
+            "was not concave, and was taken to say nothing"
+            if level.negative
+            else ""
+        )
         findings.append(
             judge(
                 reach > width,
                 f"Estimates of {name} put weight {weight.mean:.2f} on their own data "
-                f"(89% interval {weight.low:.2f} to {weight.high:.2f}, mean over groups)",
+                f"(89% interval {weight.low:.2f} to {weight.high:.2f}, mean over groups){bent}",
                 otherwise=Verdict.WARN,
                 value=reach,
                 threshold=width,

@@ -150,13 +150,13 @@ def _entry_on(model: pm.Model, level: GroupLevel, draws: xr.Dataset) -> np.ndarr
     if level.entry in model.free_RVs:
         return one_axis(draws[level.entry.name]).astype(level.entry.dtype)
     pieces = [v for _, (v,) in evaluate_on(model, [level.entry], draws, len(level.labels))]
-    return np.concatenate(pieces)
+    return np.asarray(np.concatenate(pieces))
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
     """Return the mean over draws as one draw; of whole numbers the median."""
     if values.dtype.kind in "biu":
-        return np.median(values, axis=0, keepdims=True).astype(values.dtype)
+        return np.asarray(np.median(values, axis=0, keepdims=True), dtype=values.dtype)
     return np.asarray(values.mean(axis=0, keepdims=True))
 
 

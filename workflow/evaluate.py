@@ -86,6 +86,7 @@ def vectorised(
     from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
     batched = [_batch_of(v) for v in inputs]
+    outputs = _with_values(outputs)
     replaced = dict(zip(inputs, batched, strict=True))
     function: Callable[..., list[np.ndarray]]
     if compiled:
@@ -107,6 +108,24 @@ def vectorised(
     return function
 
 
+def _with_values(expressions: Sequence[Any]) -> list[Any]:
+    """Return expressions with the values of data containers in place of these.
+
+    A graph that is copied has copies of the containers, and nothing to fill them.
+    """
+    import pytensor.tensor as pt
+    from pytensor.compile.sharedvalue import SharedVariable
+    from pytensor.graph.replace import graph_replace
+    from pytensor.graph.traversal import graph_inputs
+
+    held = {v for v in graph_inputs(list(expressions)) if isinstance(v, SharedVariable)}
+    values = {v: pt.constant(v.get_value(), dtype=v.dtype, name=v.name) for v in held}
+    if not values:
+        return list(expressions)
+    found: list[Any] = graph_replace(list(expressions), values, strict=False)
+    return found
+
+
 def _without_loops(graph: Any) -> None:
     """Replace scalar operations that NumPy does not know, and would loop over in Python."""
     import pytensor.tensor as pt
@@ -122,7 +141,7 @@ def _without_loops(graph: Any) -> None:
     def second(x: Any, y: Any) -> Any:
         return pt.alloc(y, *x.shape)
 
-    known = {
+    known: dict[str, Callable[..., Any]] = {
         "Softplus": softplus,
         "Log1mexp": log1mexp,
         "TriGamma": lambda x: pt.polygamma(1, x),

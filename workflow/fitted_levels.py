@@ -134,11 +134,11 @@ class _Reader:
             effect=self.level.effect, form="declared", scale=self.level.scale
         )
         try:
-            return found.merge(self._from_rows(found, dim, draws, group)).assign_attrs(
-                outcome=self._outcome()
-            )
+            sums = self._from_rows(found, dim, draws, group)
+            return found.merge(sums).assign_attrs(sums.attrs).assign_attrs(outcome=self._outcome())
         except _Unknown as why:
-            return found.assign_attrs(why_no_information=f"{self.name}: {why}")
+            said = f"{self.name}: {why}"
+            return found.assign_attrs(why_no_information=said, why_no_noise=said, why_no_rows=said)
 
     def _variable(self, draws: xr.Dataset, role: str, name: str) -> xr.DataArray:
         if name not in draws:
@@ -187,7 +187,33 @@ class _Reader:
             self._check_density(y, mean, noise)
         # Every row has the effect of its group with factor 1.
         values = np.ravel(y.values).astype(float)
-        return by_group(found, codes, np.ones(y.size), values, _chunks(mean, noise))
+        sums = by_group(found, codes, np.ones(y.size), values, _chunks(mean, noise))
+        if group != "posterior":
+            return sums
+        try:
+            return sums.merge(self._ridge(values, noise))
+        except _Unknown as why:
+            return sums.assign_attrs(why_no_rows=f"{self.name}: {why}")
+
+    def _ridge(self, y: Array, noise: Array) -> xr.Dataset:
+        """Return the rows that a penalty is searched on (:mod:`poolwise.workflow.ridge_rows`)."""
+        location = self.level.location
+        if self.mean:
+            raise _Unknown("which covariates enter the mean is not known without the model")
+        if isinstance(location, str) and self.groups["posterior"][location].ndim > len(SAMPLE):
+            raise _Unknown("which covariates set the location is not known without the model")
+        if len(noise) > 1 and (np.ptp(noise, axis=1) > 0).any():
+            raise _Unknown("the noise is estimated and differs between rows")
+        known = 0.0 if isinstance(location, str) else float(location)
+        columns = np.ones((y.size, 1 if isinstance(location, str) else 0))
+        found = {
+            "row_outcome": ("row", y - known),
+            "row_design": ("row", np.ones(y.size)),
+            "row_population": (("row", "column"), columns),
+        }
+        if len(noise) == 1:
+            found["row_noise"] = ("row", noise[0])
+        return xr.Dataset(found)
 
     def _codes(self, found: xr.Dataset, dim: str, y: xr.DataArray) -> np.ndarray:
         """Return the zero-based group of every row."""

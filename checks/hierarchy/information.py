@@ -21,7 +21,7 @@ Lange, Little and Taylor (1989), doi:10.1080/01621459.1989.10478852 (Student-t).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +133,6 @@ def curvature(model: pm.Model, level: GroupLevel, enters: Sequence[str]) -> Curv
         If a log density is not known, or cannot be differentiated twice.
     """
     import pytensor.tensor as pt
-    from pytensor.graph.replace import graph_replace
     from pytensor.graph.traversal import ancestors
 
     entry = level.entry.type(f"{level.entry.name}_moved")
@@ -145,17 +144,18 @@ def curvature(model: pm.Model, level: GroupLevel, enters: Sequence[str]) -> Curv
             raise NoInformation(f"{end.name} holds one batch of the data")
     unit = pt.ones(()) if level.unit is None else level.unit
     # Cut at the entry first: what lies above it no longer matters.
-    cut = graph_replace([*ends, level.effect, unit], {level.entry: entry}, strict=False)
-    *ends, effect, unit = graph_replace(cut, free, strict=False)
+    cut = _replaced([*ends, level.effect, unit], {level.entry: entry})
+    *ends, effect, unit = _replaced(cut, free)
     where: Any = ... if level.where is None else level.where
     values = [model.rvs_to_values.get(observed.get(name)) for name in enters]
     groups = len(level.labels)
     try:
+        grad: Callable[..., Any] = pt.grad
         pairs = [_densities(end, v, entry) for end, v in zip(ends, values, strict=True)]
         density, bent = (sum(parts) for parts in zip(*pairs, strict=True))
-        score = pt.grad(density, entry)[where].reshape((groups,))
-        slope = score if density is bent else pt.grad(bent, entry)[where]
-        second = pt.grad(slope.sum(), entry, disconnected_inputs="ignore")
+        score = grad(density, entry)[where].reshape((groups,))
+        slope = score if density is bent else grad(bent, entry)[where]
+        second = grad(slope.sum(), entry, disconnected_inputs="ignore")
     except Exception as error:  # families without a density, operations without a derivative
         raise NoInformation(
             f"the log-likelihood of {', '.join(enters)} cannot be differentiated twice "
@@ -165,8 +165,15 @@ def curvature(model: pm.Model, level: GroupLevel, enters: Sequence[str]) -> Curv
     found = [score / unit, information, effect.reshape((groups,))]
     above = set(ancestors(found))
     back = {dummy: rv for rv, dummy in free.items() if dummy in above}
-    score, information, effect = graph_replace(found, back, strict=False) if back else found
+    score, information, effect = _replaced(found, back) if back else found
     return Curvature(entry, score, information, effect, tuple(back.values()))
+
+
+def _replaced(expressions: Sequence[Any], by: Mapping[Any, Any]) -> list[Any]:
+    from pytensor.graph.replace import graph_replace
+
+    found: list[Any] = graph_replace(list(expressions), by, strict=False)
+    return found
 
 
 def _densities(end: Any, values: Any, entry: Any) -> tuple[Any, Any]:
