@@ -51,14 +51,15 @@ def predictions(
     found: dict[str, Array] = {}
     for kind, new in kinds_of_new_group(hierarchy, name):
         eta = _drawn_once(model, hierarchy, new, outcome.predictor, draws, rng)
-        mean, _, _ = outcome.function(draws)(at, eta)
         data = outcome.drawn(draws, seed)(at, eta)
         own = links_in(hierarchy, name, new, level.effect)
         effect = _drawn_once(model, hierarchy, own, level.effect, draws, rng)
         effect = effect.reshape(at.size, -1)
         group = rng.integers(effect.shape[1], size=at.size)
         found[f"effect of {kind}"] = effect[at, group]
-        found[f"mean of a row in {kind}"] = mean[at, row]
+        if outcome.moments is not None:
+            mean, _, _ = outcome.function(draws)(at, eta)
+            found[f"mean of a row in {kind}"] = mean[at, row]
         found[f"new observation in {kind}"] = data[at, row]
     values = np.reshape(list(found.values()), (len(found), chains, keep))
     return xr.Dataset(

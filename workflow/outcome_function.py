@@ -11,7 +11,7 @@ import xarray as xr
 from ..checks.draws import Array
 from ..checks.hierarchy import Hierarchy, Membership
 from ..checks.hierarchy.cheap import uncompiled
-from ..checks.hierarchy.variables import distribution, family_of
+from ..checks.hierarchy.variables import distribution
 from .fresh_groups import drawn_again
 from .new_groups import NotKnown, OnDraws, flat, replaced
 from .outcome_moments import Moments, moments_of
@@ -32,10 +32,9 @@ class OutcomeFunction:
         if member.predictor is None:
             raise NotKnown(member.why_no_design or f"the predictor of {self.name} is not known")
         moments = moments_of(rv)
-        if moments is None:
-            raise NotKnown(f"mean and variance of {family_of(rv)} outcomes are not known")
         self.predictor: Any = member.predictor
-        self.moments = _with_noise(model, hierarchy, name, moments)
+        #: None for families whose moments are not known: what is predicted is then simulated.
+        self.moments = None if moments is None else _with_noise(model, hierarchy, name, moments)
         self.rows = self.group.size
         used = self.group >= 0
         sizes = np.bincount(self.group[used], minlength=1)
@@ -51,11 +50,14 @@ class OutcomeFunction:
         import pytensor.tensor as pt
 
         self.eta = pt.tensor("eta", dtype=self.predictor.dtype, shape=(None,) * self.predictor.ndim)
-        outputs = [self.moments.mean, self.moments.variance]
-        if self.moments.probabilities is not None:
-            outputs.append(self.moments.probabilities)
-            self.counts = 2
+        outputs = []
+        if self.moments is not None:
+            outputs = [self.moments.mean, self.moments.variance]
+            if self.moments.probabilities is not None:
+                outputs.append(self.moments.probabilities)
+                self.counts = 2
         self.outputs = replaced(outputs, [(self.predictor, self.eta)])
+        (self._data,) = replaced([distribution(rv)], [(self.predictor, self.eta)])
 
     def drawn(self, draws: xr.Dataset, seed: int) -> Any:
         """Return data simulated at a predictor, as a function of numbers of draws and of it."""
@@ -77,7 +79,7 @@ class OutcomeFunction:
         """Refuse effects that enter the outcome otherwise than through its predictor."""
         from pytensor.graph.traversal import ancestors
 
-        above = set(ancestors(self.outputs))
+        above = set(ancestors(self.outputs or [self._data]))
         also = [str(rv.name) for rv in entries if rv in above]
         if also:
             raise NotKnown(f"{', '.join(also)} enters {self.name} not only through its mean")
@@ -101,6 +103,8 @@ class OutcomeFunction:
 
     def is_linear(self, draws: xr.Dataset) -> bool:
         """Whether the mean is linear in the predictor, and the variance does not depend on it."""
+        if self.moments is None:
+            return False
         if self._linear is None:
             few = draws.isel(draw=slice(0, 3), chain=slice(0, 1))
             at = np.arange(few.sizes["draw"])

@@ -29,6 +29,7 @@ from .new_groups import (
     links_in,
 )
 from .outcome_function import OutcomeFunction
+from .pairs import Predictors, Values, in_pairs, partners
 from .unbounded import no_mean_of_exponentials
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ WORK = 30_000_000
 FEWEST = 200
 #: Rows times draws that are held at once.
 MOST_NUMBERS = 10_000_000
-#: Times that new groups are drawn at every draw where they are not normal.
-REPEATS = 10
 
 
 @dataclass(slots=True)
@@ -189,9 +188,12 @@ class _Level:
     def _observations(self, outcome: OutcomeFunction) -> Iterator[Target]:
         on = OnDraws(self.model, [outcome.predictor], self.draws)
         eta = on(self.at)[0]
-        function = outcome.function(self.draws)
         weights = outcome.weights
-        yield self._target(TARGETS[1], NewGroups(), function, weights, eta, [])
+        if outcome.moments is None:
+            yield self._replicated(TARGETS[1], NewGroups(), outcome, lambda: [eta])
+        else:
+            function = outcome.function(self.draws)
+            yield self._target(TARGETS[1], NewGroups(), function, weights, eta, [])
         for kind, new in kinds_of_new_group(self.hierarchy, self.name):
             yield self._predicted(
                 f"new observation in {kind}", new, outcome.predictor, outcome, weights
@@ -234,6 +236,15 @@ class _Level:
             function = lambda at, eta: (eta, None, None)  # noqa: E731
         else:
             outcome.refuse_elsewhere(entries)
+            if outcome.moments is None:
+                return self._replicated(
+                    name,
+                    new,
+                    outcome,
+                    partners(
+                        self.model, self.hierarchy, new, expression, self.draws, self._seed(name)
+                    ),
+                )
             function = outcome.function(self.draws)
         linear = outcome is None or outcome.is_linear(self.draws)
         if not all_normal(entries):
@@ -285,31 +296,41 @@ class _Level:
     def _simulated(
         self, name: str, new: NewGroups, expression: Any, function: Any, weights: Array
     ) -> Target:
-        """Use pairs of new groups that share the outer links: unbiased, without inner averages."""
-        seed = crc32(f"{self.name}/{name}".encode())
-        fresh = Fresh(self.model, self.hierarchy, new, expression, self.draws, seed)
+        """Use pairs of new groups that are drawn from the model."""
+        fresh = Fresh(self.model, self.hierarchy, new, expression, self.draws, self._seed(name))
         evaluate = _with_zeros(function)
-        sums = [np.zeros(len(self.at)) for _ in range(len(new.links) + 2)]
-        fitted = np.zeros(len(self.at))
-        values = [[evaluate(self.at, eta) for eta in fresh.draw(self.at)] for _ in range(REPEATS)]
-        middle = np.mean([v[0][0].mean(0) for v in values], axis=0)
-        for run in values:
-            first, noise, _ = run[0]
-            means = [m - middle for m, _, _ in run]
-            sums[0] += noise @ weights
-            for k in range(len(new.links)):
-                sums[k + 1] += (means[0] * (means[k] - means[k + 1])) @ weights
-            sums[-1] += (means[0] * means[-1]) @ weights
-            fitted += first @ weights
-        average: Array = np.mean([run[0][0] for run in values], axis=0)
-        reach = _squared_range(average, weights)
-        target = Target(name, fitted=fitted / REPEATS, squared_range=reach)
-        size = len(self.at)
-        target.parts[LOCATION] = sums[-1] / REPEATS * size / (size - 1)
-        target.parts |= {n: s / REPEATS for n, s in zip(self._names(new), sums[1:-1], strict=True)}
-        if sums[0].any():
-            target.parts[NOISE] = sums[0] / REPEATS
+
+        def values() -> tuple[list[Array], Array]:
+            found = [evaluate(self.at, eta) for eta in fresh.draw(self.at)]
+            return [mean for mean, _, _ in found], found[0][1]
+
+        return self._in_pairs(name, new, values, weights)
+
+    def _replicated(
+        self, name: str, new: NewGroups, outcome: OutcomeFunction, predictors: Predictors
+    ) -> Target:
+        """Use pairs of simulated data, where mean and variance are not known."""
+        draw = outcome.drawn(self.draws, self._seed(f"{name}/data"))
+
+        def values() -> tuple[list[Array], None]:
+            etas = predictors()
+            return [draw(self.at, eta) for eta in (etas[0], *etas)], None
+
+        return self._in_pairs(name, new, values, outcome.weights)
+
+    def _in_pairs(self, name: str, new: NewGroups, values: Values, weights: Array) -> Target:
+        found = in_pairs(values, weights)
+        target = Target(name, fitted=found.fitted @ weights)
+        target.squared_range = _squared_range(found.fitted, weights)
+        target.parts[LOCATION if new.links else OBSERVED] = found.between
+        names = self._names(new) if found.noise is not None else [NOISE, *self._names(new)]
+        target.parts |= dict(zip(names, found.gaps, strict=True))
+        if found.noise is not None and found.noise.any():
+            target.parts[NOISE] = found.noise
         return target
+
+    def _seed(self, what: str) -> int:
+        return crc32(f"{self.name}/{what}".encode())
 
     def _stored(self, targets: Sequence[Target]) -> xr.Dataset:
         parts = list(dict.fromkeys(p for t in targets for p in t.parts))

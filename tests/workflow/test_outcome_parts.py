@@ -355,6 +355,45 @@ def test_effects_that_are_not_normal_are_drawn() -> None:
     assert_allclose(parts["noise within groups"].value, 1.5**2)
 
 
+def test_outcomes_without_known_moments_are_simulated_in_pairs() -> None:
+    """A censored normal, against the moments of the censored normal distribution."""
+
+    def censored(eta: Any) -> None:
+        sigma = pm.HalfNormal("sigma", 1)
+        pm.Censored("y", pm.Normal.dist(eta, sigma), lower=0, upper=None, observed=COUNTS + 0.0)
+
+    v = values(sigma=np.full(S, 1.2))
+    model = one_level(censored)
+    hierarchy = read_hierarchy(model)
+    name = next(iter(hierarchy.levels))
+    found = outcome_parts(model, hierarchy, name, as_draws(v))
+    target = next(d for d in decompose(found) if d.target == "new observation in a new group")
+
+    def moments(eta: Array) -> tuple[Array, Array]:
+        inside, height = (
+            special.ndtr(eta / 1.2),
+            np.exp(-0.5 * (eta / 1.2) ** 2) / np.sqrt(2 * np.pi),
+        )
+        mean = eta * inside + 1.2 * height
+        return mean, (eta**2 + 1.2**2) * inside + eta * 1.2 * height - mean**2
+
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    weights = weights / weights.sum()
+    base = column(v, "a") + column(v, "b") * X
+    each = [moments(base + column(v, "tau") * z) for z in nodes]
+    mean = sum(w * m for w, (m, _) in zip(weights, each, strict=True))
+    wanted = {
+        "noise within groups": sum(w * q for w, (_, q) in zip(weights, each, strict=True)).mean(),
+        "spread between groups": sum(
+            w * (m - mean) ** 2 for w, (m, _) in zip(weights, each, strict=True)
+        ).mean(),
+        "location": mean.var(0, ddof=1).mean(),
+    }
+    for part in target.parts:
+        assert part.mcse > 0
+        assert abs(part.value - wanted[part.name]) <= ERRORS * part.mcse
+
+
 def test_slopes_and_intercepts_of_a_group_are_new_together() -> None:
     with pm.Model() as model:
         covariance = np.array([[1.0, 0.6], [0.6, 2.0]])
