@@ -170,8 +170,8 @@ class Alone:
     One program is compiled for each combination of families; their parameters are data.
     """
 
-    def __init__(self, case: Case) -> None:
-        self._case = case
+    def __init__(self, case: Case, **sizes: Any) -> None:
+        self._case, self._sizes = case, SIZES | sizes
         self._compiled: dict[tuple[Any, ...], Any] = {}
 
     def fit(self, replaced: Mapping[str, tuple[str, dict[str, float]]], seed: int) -> xr.Dataset:
@@ -192,7 +192,9 @@ class Alone:
         if families not in self._compiled:
             self._compiled[families] = nutpie.compile_pymc_model(self._case.build(prior))
         program = self._compiled[families].with_data(**numbers)
-        tree = nutpie.sample(program, **SIZES, seed=seed, progress_bar=False, save_warmup=False)
+        tree = nutpie.sample(
+            program, **self._sizes, seed=seed, progress_bar=False, save_warmup=False
+        )
         posterior: xr.Dataset = tree["posterior"].to_dataset()
         return posterior
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -144,7 +145,7 @@ def few_groups_follow_the_prior(
             f"and {theirs[worst].value:.2f} ± {number(theirs[worst].mcse)} under "
             f"{others[worst].title}"
         )
-        details = {
+        details: dict[str, Any] = {
             "value": moved[worst],
             "mcse": error,
             "threshold": limit,
@@ -159,7 +160,7 @@ def few_groups_follow_the_prior(
     return findings or [skipped("no level of five groups or fewer has a prior on its spread")]
 
 
-_THREE = {"y": (28.0, 0.0, -10.0), "sigma": (10.0, 10.0, 10.0)}
+_THREE: dict[str, Any] = {"y": (28.0, 0.0, -10.0), "sigma": (10.0, 10.0, 10.0)}
 few_groups_follow_the_prior.passes(
     lambda: examples.eight_schools(
         y=(50.0, 5.0, -45.0), sigma=(2.0,) * 3, tau_scale=30.0, sweep_scales=(15.0, 60.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -107,7 +108,7 @@ def shares_move(
             f"{low.other.value:.2f} ({low.title}) to {high.other.value:.2f} ({high.title}) under "
             f"{counted(len(mine), 'alternative prior')}"
         )
-        details = {
+        details: dict[str, Any] = {
             "value": abs(worst.difference),
             "mcse": worst.mcse,
             "threshold": limit,

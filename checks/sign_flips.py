@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -138,7 +139,7 @@ def interval_flips(
         many = len({c.label for c in sure or bad})
         if many > 1:
             said += f"; so for {counted(many - 1, 'other effect')}"
-        details = {
+        details: dict[str, Any] = {
             "value": abs(worst.other.value - worst.base.value),
             "mcse": float(np.hypot(worst.base.mcse, worst.other.mcse)),
             "threshold": interval,

@@ -60,10 +60,8 @@ def base_followed(evidence: Evidence) -> xr.Dataset:
         evidence.get("posterior"),
         evidence.get("top_level_priors"),
         sorted(signed),
-        *(
-            evidence.get(g) if evidence.has(g) else xr.Dataset()
-            for g in ("quantities", "decisions")
-        ),
+        evidence.get("quantities") if evidence.has("quantities") else xr.Dataset(),
+        evidence.get("decisions") if evidence.has("decisions") else xr.Dataset(),
         evidence.get("levels") if evidence.has("levels") else {},
     )
 

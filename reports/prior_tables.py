@@ -43,12 +43,13 @@ def _few_groups(name: str, priors: list[CommonPrior], bad: dict[str, float]) -> 
     """Rows are quantities, columns priors."""
     shown = [p for p in priors if p.alternative not in bad]
     effects = list(priors[0].effects)
+    of_effects = {effect: [_median(p.effects.get(effect)) for p in shown] for effect in effects}
     rows: list[list[str | Cell]] = [
         ["spread", *(_median(p.spread) for p in shown)],
         ["mean weight on own data", *(_fixed(p.weight) for p in shown)],
         ["pooling factor", *(NONE if p.factor is None else _share(p.factor) for p in shown)],
-        *([effect, *(_median(p.effects.get(effect)) for p in shown)] for effect in effects),
     ]
+    rows += [[effect, *cells] for effect, cells in of_effects.items()]
     left_out = [p.title for p in priors if p.alternative in bad]
     why = f" Did not converge, and is left out: {', '.join(left_out)}." if left_out else ""
     return Table(
