@@ -114,11 +114,11 @@ def _with_values(expressions: Sequence[Any]) -> list[Any]:
     A graph that is copied has copies of the containers, and nothing to fill them.
     """
     import pytensor.tensor as pt
-    from pytensor.compile.sharedvalue import SharedVariable
     from pytensor.graph.replace import graph_replace
     from pytensor.graph.traversal import graph_inputs
+    from pytensor.tensor.sharedvar import TensorSharedVariable
 
-    held = {v for v in graph_inputs(list(expressions)) if isinstance(v, SharedVariable)}
+    held = {v for v in graph_inputs(list(expressions)) if isinstance(v, TensorSharedVariable)}
     values = {v: pt.constant(v.get_value(), dtype=v.dtype, name=v.name) for v in held}
     if not values:
         return list(expressions)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pymc as pm
 import pytest
+import xarray as xr
 
 import poolwise
 from poolwise.checks.draws import Array
 from poolwise.checks.finding import Finding
 from poolwise.checks.hierarchy import Hierarchy
+from poolwise.workflow.levels import level_dataset
 from poolwise.workflow.lint import lint
 from poolwise.workflow.loading import load_specs
 from poolwise.workflow.spec import ModelSpec
@@ -100,3 +103,24 @@ def test_sleepstudy_agrees_with_lme4() -> None:
     days = module["DAYS"].reshape(18, 10)
     slope, start = np.mean([np.polyfit(d, r, 1) for d, r in zip(days, y, strict=True)], axis=0)
     assert (start, slope) == pytest.approx((251.4051, 10.46729), abs=5e-5)
+
+
+def test_information_of_clinics_is_that_of_a_binomial() -> None:
+    """Data stand in containers; per clinic the information is the sum of n p (1 - p)."""
+    model = spec_of("clinics").build()
+    seen = spec_of("clinics").build.__globals__["SEEN"]
+    names = ["intercept", "older", "spread", "offset"]
+    values = pm.draw([model[n] for n in names], draws=4, random_seed=2, mode="FAST_COMPILE")
+    draws = xr.Dataset(
+        {
+            name: (("chain", "draw", *["clinic"] * (v.ndim - 1)), v[None])
+            for name, v in zip(names, values, strict=True)
+        }
+    )
+    level = level_dataset(model, poolwise.read_hierarchy(model), "clinic", draws)
+    intercept, older, spread, offset = values
+    effect = intercept[:, None] + spread[:, None] * offset
+    chance = 1 / (1 + np.exp(-(effect[:, seen["clinic"]] + older[:, None] * seen["older"])))
+    rows = seen["patients"] * chance * (1 - chance)
+    expected = rows.reshape(4, 300, 2).sum(-1)
+    np.testing.assert_allclose(level["information"].values[0], expected, rtol=1e-6)
