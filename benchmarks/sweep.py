@@ -1,10 +1,10 @@
 """A sweep over alternative priors against the loop a user would write.
 
 ``python benchmarks/sweep.py`` prints, for eight schools and radon, how long poolwise takes for all
-its alternatives once the base fit is there, and how long rebuilding and sampling the model for each
-of them takes, with ``pm.sample`` (its own NUTS, and nutpie), with nutpie compiled for each, and with
-nutpie compiled for each family of priors whose parameters are data. All in one warm process; the
-loops are timed on the first few alternatives and scaled to all of them.
+its alternatives once the base fit is there, and how long rebuilding and sampling the model for
+each of them takes, with ``pm.sample`` (its own NUTS, and nutpie), with nutpie compiled for each,
+and with nutpie compiled for each family of priors, whose parameters are data. All in one warm
+process; the loops are timed on the first few alternatives and scaled to all of them.
 """
 
 from __future__ import annotations
