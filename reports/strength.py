@@ -11,7 +11,7 @@ from .figures import strength
 from .numbers import NONE, between, fixed, fixed_between, num
 from .record import ReviewRecord
 from .svg import inline_svg
-from .trust import attempt
+from .trust import attempt, sentence
 
 
 def overview(record: ReviewRecord, levels: dict[str, LevelPooling]) -> list[Block]:
@@ -31,22 +31,21 @@ def _plot(record: ReviewRecord, levels: list[LevelPooling]) -> Plot:
 
 
 def _marks(levels: list[LevelPooling]) -> str:
-    if not any(level.mean_weight for level in levels):
+    if not any(strength.on_population(level) for level in levels):
         return "Diamonds: Gelman and Pardoe’s pooling factor."
-    said = (
-        "Blue: weight on the population, mean over groups, with its 89% interval; strokes: the "
-        "groups."
-    )
+    said = "Blue: weight on the population, mean over groups, with its 89% interval"
+    said += "; strokes: the groups." if any(level.mean_weight for level in levels) else "."
     if any(level.prior_weight for level in levels):
         said += " Grey: the same before the data; where both agree, the prior set it."
     return f"{said} Diamonds: Gelman and Pardoe’s pooling factor, another definition."
 
 
 def _said(level: LevelPooling) -> str:
-    if level.mean_weight is None:
+    pooled = strength.on_population(level)
+    if pooled is None:
         why = level.why_no_weights or "no information per group is known"
-        return f"{level.name} has no weights: {why}."
-    said = f"{level.name}: {fixed(1 - level.mean_weight.mean)}"
+        return sentence(f"{level.name} has no weights: {why}")
+    said = f"{level.name}: {fixed(pooled[1])}"
     if level.effective_groups is not None:
         count = num(level.effective_groups.mean, 2)
         said += f", so that its {counted(len(level.groups), 'group')} count as {count}"
@@ -78,15 +77,15 @@ def table(record: ReviewRecord, levels: list[LevelPooling]) -> Table:
 
 
 def _line(record: ReviewRecord, level: LevelPooling) -> list[str]:
-    weight, before, factor = level.mean_weight, level.prior_weight, level.factor
+    pooled, before, factor = strength.on_population(level), level.prior_weight, level.factor
     e, penalty = level.effective_groups, level.penalty
     limits = dict(record.thresholds.get("REG601", {}))
     return [
         level.name,
         str(len(level.groups)),
         _rows(level),
-        NONE if weight is None else fixed(1 - weight.mean),
-        NONE if weight is None else fixed_between(1 - weight.high, 1 - weight.low),
+        NONE if pooled is None else fixed(pooled[1]),
+        NONE if pooled is None else fixed_between(pooled[0], pooled[2]),
         NONE if before is None else fixed(1 - before.mean),
         NONE if factor is None else f"{fixed(factor.factor)} ± {num(factor.mcse, 2)}",
         NONE if factor is None else f"{fixed(factor.r_squared)} ± {num(factor.r_squared_mcse, 2)}",

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ...checks.draws import Array, Summary
+from ...checks.draws import Array
 from ...checks.pooling import LevelPooling
 from ..numbers import num
 from .canvas import (
@@ -74,10 +74,13 @@ def _level(axes: Axes, level: LevelPooling, y: float) -> None:
         weights = 1 - thinned(level.weight_mean[np.isfinite(level.weight_mean)])
         marks = {"marker": "|", "ms": 7, "mew": 0.8, "linestyle": "none"}
         axes.plot(weights, np.full(weights.size, y + 0.3), color=INK, alpha=0.45, **marks)  # type: ignore[arg-type]
-    if level.mean_weight is not None:
-        _interval(axes, level.mean_weight, y + 0.06, C1, 2.6, "o")
+    pooled = on_population(level)
+    if pooled is not None:
+        _interval(axes, pooled, y + 0.06, C1, 2.6)
     if level.prior_weight is not None:
-        _interval(axes, level.prior_weight, y - 0.14, MUTED, 1.6, "o")
+        before = level.prior_weight
+        ends = 1 - before.high, 1 - before.mean, 1 - before.low
+        _interval(axes, ends, y - 0.14, MUTED, 1.6)
     if level.factor is not None and np.isfinite(level.factor.factor):
         at = float(np.clip(level.factor.factor, 0, 1))
         axes.plot([at], [y - 0.32], "D", ms=6.5, mfc=C2, mec=CARD, mew=0.9)
@@ -93,11 +96,26 @@ def thinned(values: Array) -> Array:
     return np.asarray(np.quantile(values, np.linspace(0, 1, _MOST)))
 
 
+def on_population(level: LevelPooling) -> tuple[float, float, float] | None:
+    """Return low end, mean and high end of the mean weight on the population.
+
+    Of effects that share their rows: one minus their effective number over their number.
+    """
+    if level.mean_weight is not None:
+        weight = level.mean_weight
+        return 1 - weight.high, 1 - weight.mean, 1 - weight.low
+    if level.effective_groups is None:
+        return None
+    effective, count = level.effective_groups, len(level.groups)
+    return 1 - effective.high / count, 1 - effective.mean / count, 1 - effective.low / count
+
+
 def _interval(
-    axes: Axes, weight: Summary, y: float, colour: str, width: float, marker: str
+    axes: Axes, ends: tuple[float, float, float], y: float, colour: str, width: float
 ) -> None:
-    axes.hlines(y, 1 - weight.high, 1 - weight.low, color=colour, linewidth=width)
-    axes.plot([1 - weight.mean], [y], marker, ms=6.5, mfc=colour, mec=CARD, mew=1)
+    low, mean, high = ends
+    axes.hlines(y, low, high, color=colour, linewidth=width)
+    axes.plot([mean], [y], "o", ms=6.5, mfc=colour, mec=CARD, mew=1)
 
 
 def _key(figure: Figure, levels: Sequence[LevelPooling]) -> None:
@@ -105,7 +123,7 @@ def _key(figure: Figure, levels: Sequence[LevelPooling]) -> None:
     marks = []
     if any(level.weight_mean is not None for level in levels):
         marks.append(Line2D([], [], color=INK, marker="|", ms=7, linestyle="none", label="groups"))
-    if any(level.mean_weight is not None for level in levels):
+    if any(on_population(level) is not None for level in levels):
         marks.append(_bar(C1, "weight on the population"))
     if any(level.prior_weight is not None for level in levels):
         marks.append(_bar(MUTED, "its prior"))

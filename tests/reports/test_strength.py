@@ -298,3 +298,21 @@ def test_tables_of_moves_start_with_the_furthest() -> None:
     lines = cells(movement_table(poolings(record)["site"], moved, "points"))
     moves = [abs(float(line[5].replace("−", "-"))) for line in lines]
     assert moves == sorted(moves, reverse=True)
+
+
+def test_effects_that_share_their_rows_are_pooled_by_their_number() -> None:
+    rng = np.random.default_rng(5)
+    bare = level(6).drop_vars(["information", "noise_variance", "raw", "design_squared", "rows"])
+    data = bare.assign(
+        row_variance=(SAMPLE, 0.5 + 0.1 * rng.random((4, 100))),
+        row_outcome=("row", rng.normal(size=9)),
+        row_effects=(("row", "group"), rng.normal(size=(9, 6))),
+        row_population=(("row", "column"), np.ones((9, 1))),
+    )
+    record = reviewed({"piece": data})
+    effective = poolings(record)["piece"].effective_groups
+    assert effective is not None
+    assert 0 < effective.mean < 6
+    plot = overview(record)
+    assert f"piece: {1 - effective.mean / 6:.2f}" in plot.caption
+    assert cells(plot.numbers)[0][3] == f"{1 - effective.mean / 6:.2f}"
