@@ -17,6 +17,7 @@ from poolwise.checks import Verdict
 from poolwise.checks.draws import mcse_of_mean
 from poolwise.checks.examples import RUBIN_SIGMA, RUBIN_Y, exact_draws
 from poolwise.checks.hierarchy.level import Level
+from poolwise.checks.penalty import one_way, ridge_of
 from poolwise.checks.pooling import mean_weight, own_data_weight, pooling_factor
 from poolwise.workflow.cli import main
 from poolwise.workflow.errors import SpecError
@@ -298,6 +299,44 @@ def test_without_a_log_likelihood_only_a_declared_mean_is_believed() -> None:
     declared = fitted_levels(fit.groups, {"g": GROUP}, mean="mean")
     assert "information" in declared.posterior["g"]
     assert any("could not be checked" in note for note in declared.notes)
+
+
+def test_the_rows_of_a_penalty_need_no_model_where_nothing_else_enters() -> None:
+    groups = made_up_groups_alone()
+    known = Level(effect="alpha", location=1.5, scale="tau", noise=0.7, rows="group")
+    found = fitted_levels(groups, {"g": known}).posterior["g"]
+    y, codes = groups["observed_data"]["y"].values, groups["constant_data"]["group"].values
+    np.testing.assert_allclose(found["row_outcome"], y - 1.5)
+    np.testing.assert_allclose(found["row_noise"], 0.7)
+    assert found["row_population"].shape == (y.size, 0)
+    mine = ridge_of(found)
+    by_hand = one_way(y - 1.5, np.zeros((y.size, 0)), codes, noise=np.full(y.size, 0.7))
+    np.testing.assert_allclose(mine.effect(2.0), by_hand.effect(2.0))
+    estimated = Level(effect="alpha", location="mu", scale="tau", noise=0.7, rows="group")
+    found = fitted_levels(groups, {"g": estimated}).posterior["g"]
+    np.testing.assert_allclose(found["row_population"], 1)
+    fit = read_fit(stan_layout(made_up()))
+    found = fitted_levels(fit.groups, {"g": GROUP}, mean="mean").posterior["g"]
+    assert "covariates" in found.attrs["why_no_rows"]
+
+
+def made_up_groups_alone() -> dict[str, xr.Dataset]:
+    """Return draws of y_i ~ N(alpha_g(i), 0.7) with their log-likelihood."""
+    rng = np.random.default_rng(9)
+    codes = np.r_[np.arange(4), rng.integers(0, 4, 16)]
+    alpha, y = rng.normal(size=(2, 50, 4)), rng.normal(size=20)
+    density = -0.5 * ((y - alpha[..., codes]) / 0.7) ** 2 - np.log(0.7) - 0.5 * np.log(2 * np.pi)
+    posterior = {
+        "alpha": ((*DIMS, "g"), alpha),
+        "mu": (DIMS, rng.normal(size=(2, 50))),
+        "tau": (DIMS, rng.uniform(1, 2, size=(2, 50))),
+    }
+    return {
+        "posterior": xr.Dataset(posterior),
+        "observed_data": xr.Dataset({"y": ("row", y)}),
+        "constant_data": xr.Dataset({"group": ("row", codes)}),
+        "log_likelihood": xr.Dataset({"y": ((*DIMS, "row"), density)}),
+    }
 
 
 def test_rows_and_noise_that_are_not_known_are_named() -> None:
