@@ -191,10 +191,11 @@ def test_a_doubled_model_has_the_posterior_of_both_sets() -> None:
     engine = Engine(doubled(normal_mean()), ["mu"])
     sizes: dict[str, Any] = {"draws": 2000, "tune": 500, "chains": 2, "target_accept": 0.9}
     other = np.array([3.0, 2.0, 4.0, 3.5, 2.5])
-    both = engine.sample(**sizes, seed=1, data={again("y"): other})["posterior"]["mu"].values
-    one = engine.sample(**sizes, seed=2, weights={again("y"): np.zeros(5)})["posterior"]["mu"]
-    cases = ((both, np.concatenate([SEEN, other])), (one.values, SEEN))
-    for draws, data in cases:
+    both = engine.sample(**sizes, seed=1, data={again("y"): other})
+    one = engine.sample(**sizes, seed=2, weights={again("y"): np.zeros(5)})
+    cases = ((both, np.concatenate([SEEN, other])), (one, SEEN))
+    for tree, data in cases:
+        draws = np.asarray(tree["posterior"]["mu"])
         mean, variance = data.sum() / (data.size + 1), 1 / (data.size + 1)
         # Some thousand effective draws: 4 Monte Carlo errors.
         assert abs(draws.mean() - mean) < 4 * np.sqrt(variance / 1000)
