@@ -263,7 +263,17 @@ def _approximate(lowest: xr.Dataset, others: Sequence[str]) -> str:
         said.append("what a row says is approximated by its Fisher information at every draw")
     if others:
         said.append(f"the effects of {', '.join(others)} are taken as known")
+    if _other_terms(lowest):
+        said.append("other terms of the mean are taken as known, but for a shift of all groups")
     return "; ".join(said)
+
+
+def _other_terms(level: xr.Dataset) -> bool:
+    """Whether something besides the groups and a common shift may enter the mean."""
+    if "other" not in level:
+        return True
+    apart = level["other"] - level["other"].mean("group")
+    return float(apart.std(SAMPLE).max()) > 1e-9 * float(level["effect"].std())
 
 
 def _totals(level: xr.Dataset) -> tuple[xr.DataArray | None, xr.DataArray | None]:

@@ -40,6 +40,7 @@ def one_level(scale: float, information: Array, rows: np.ndarray) -> xr.Dataset:
             "scale": (SAMPLE, np.full(SHAPE, scale)),
             "information": ((*SAMPLE, "group"), np.broadcast_to(information, (*SHAPE, groups))),
             "noise_variance": ((*SAMPLE, "group"), np.ones((*SHAPE, groups))),
+            "other": ((*SAMPLE, "group"), np.zeros((*SHAPE, groups))),
             "row_group": ("row", rows),
         },
         attrs={"outcome": "y", "family": "Normal"},
@@ -129,6 +130,10 @@ def test_crossed_levels_are_said_to_be_taken_as_known() -> None:
     found = what_to_collect_in(both, "plot")
     assert "year" in found[0].approximate
     assert not what_to_collect_in(levels(), "plot")[0].approximate
+    unknown = {"plot": levels()["plot"].drop_vars(["other", "noise_variance"])}
+    (said, *_) = what_to_collect_in(unknown, "plot")
+    assert "Fisher information" in said.approximate
+    assert "other terms" in said.approximate
 
 
 def test_side_by_side_levels_are_refused() -> None:
