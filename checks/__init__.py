@@ -16,6 +16,7 @@ from . import sweep as _sweep
 from . import uncertainty as _uncertainty
 from .check import REGISTRY, STAGES, Check, check, run_checks, selected
 from .collecting import what_to_collect
+from .collecting_nested import what_to_collect_in
 from .decomposition import decompose
 from .evidence import Evidence, Missing, fact
 from .expect import Expect, Met
@@ -88,4 +89,5 @@ __all__ = [
     "selected",
     "skipped",
     "what_to_collect",
+    "what_to_collect_in",
 ]
