@@ -146,7 +146,8 @@ def _one(truth: float, draws: Array, placed: float) -> dict[str, float | int | N
         "ties": found.ties,
         "kept": found.kept,
         "pit": found.pit(placed),
-        "ess": found.ess,
+        # Draws that never move, as of a class that is certain, say nothing about mixing.
+        "ess": found.ess if moves else None,
         "rhat": float(array_stats.rhat(_chains(draws))) if moves else None,
     }
     return {k: v if v is None or math.isfinite(v) else None for k, v in values.items()}
