@@ -92,6 +92,14 @@ def _reached(address: str) -> Any:
         ) from error
 
 
+def threads_of(executor: Executor) -> int:
+    """Return how many tasks an executor runs at the same time; 0 where that is not known."""
+    client = getattr(executor, "_client", None)
+    if client is not None and hasattr(client, "nthreads"):
+        return sum(client.nthreads().values())
+    return int(getattr(executor, "_max_workers", 0) or 0)
+
+
 def why_stuck(executor: Executor) -> str:
     """Return why nothing will finish, as far as that can be known; empty when something may."""
     client = getattr(executor, "_client", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -12,9 +13,10 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
+from itertools import islice
 from typing import Any
 
-from .cluster import why_stuck
+from .cluster import threads_of, why_stuck
 from .errors import SpecError
 from .fingerprint import versions
 from .programs import Program
@@ -24,8 +26,11 @@ from .threads import limited_to, processors
 #: Takes the index and the exception of a task that failed.
 Failed = Callable[[int, Exception], None]
 
-#: Seconds without a result after which it is asked whether there can be one; twice in a row.
+#: Seconds without a result after which it is asked whether there can be one.
 _PATIENCE = 30.0
+
+#: Tasks that other processes are given ahead.
+_FEWEST_AHEAD = 16
 
 
 def each[T, R](
@@ -40,7 +45,7 @@ def each[T, R](
     ----------
     executor : concurrent.futures.Executor or None
         None runs the tasks here, each when the next result is asked for, in their order.
-        Otherwise all are handed over at once and come back in any order.
+        Otherwise they are handed over some at a time and come back in any order.
     job : callable
         A function of a module, of one task. In other processes it starts with what the task
         brings: nothing compiled, which does not travel (see :class:`.Program`). Random numbers
@@ -99,65 +104,81 @@ def _spread[T, R](
     executor: Executor, job: Callable[[T], R], tasks: Sequence[T], record: Failed
 ) -> Iterator[tuple[int, R]]:
     submit = _submitter(executor, job, len(tasks))
+    left = iter(enumerate(tasks))
     waiting: dict[Future[R], int] = {}
     try:
-        for index, task in enumerate(tasks):
-            waiting[submit(task)] = index
-        for done in _finished(executor, waiting):
-            index = waiting[done]
-            try:
-                result = done.result()
-            except WorkerDiffers as error:
-                raise SpecError(
-                    f"a worker has {error}",
-                    expected="the same versions on every machine, so that the numbers do not "
-                    "depend on who computed them",
-                    do="install from the same lock file on every machine",
-                ) from error
-            except ModuleNotFoundError as error:
-                if isinstance(executor, ThreadPoolExecutor):
-                    record(index, error)
-                    continue
-                name = str(error.name).partition(".")[0]
-                raise SpecError(
-                    f"a worker cannot import {name}",
-                    do="install it on every machine; modules beside a spec file are sent along",
-                ) from error
-            except CancelledError as error:
-                raise SpecError(
-                    f"{why_stuck(executor) or 'tasks were cancelled'}: not every task was done",
-                    do="run again: what is finished is kept",
-                ) from error
-            except Exception as error:
-                record(index, error)
-            else:
-                yield index, result
+        while True:
+            # Not all at once: each brings its model, which a scheduler would have to hold.
+            for index, task in islice(left, max(0, _ahead(executor) - len(waiting))):
+                waiting[submit(task)] = index
+            if not waiting:
+                return
+            for done in _finished(executor, waiting):
+                index = waiting.pop(done)
+                try:
+                    result = done.result()
+                except Exception as error:
+                    record(index, _for_the_user(error, executor))
+                else:
+                    yield index, result
     finally:
         for future in waiting:
             future.cancel()
 
 
-def _finished[R](executor: Executor, futures: Iterable[Future[R]]) -> Iterator[Future[R]]:
-    """Yield futures as they finish; wait no longer than something may.
+def _ahead(executor: Executor) -> int:
+    """Return how many tasks are handed over before the first of them is finished."""
+    if isinstance(executor, ThreadPoolExecutor):
+        return sys.maxsize
+    return max(_FEWEST_AHEAD, 3 * threads_of(executor))
+
+
+def _for_the_user(error: Exception, executor: Executor) -> Exception:
+    """Return what a task raised; raise what concerns every task alike.
+
+    Raises
+    ------
+    SpecError
+        If a worker cannot run tasks of this session, or tasks were cancelled.
+    """
+    if isinstance(error, WorkerDiffers):
+        raise SpecError(
+            f"a worker has {error}",
+            expected="the same versions on every machine, so that the numbers do not depend on "
+            "who computed them",
+            do="install from the same lock file on every machine",
+        ) from error
+    if isinstance(error, ModuleNotFoundError) and not isinstance(executor, ThreadPoolExecutor):
+        raise SpecError(
+            f"a worker cannot import {str(error.name).partition('.')[0]}",
+            do="install it on every machine; modules beside a spec file are sent along",
+        ) from error
+    if isinstance(error, CancelledError):
+        raise SpecError(
+            f"{why_stuck(executor) or 'tasks were cancelled'}: not every task was done",
+            do="run again: what is finished is kept",
+        ) from error
+    return error
+
+
+def _finished[R](executor: Executor, waiting: Iterable[Future[R]]) -> set[Future[R]]:
+    """Return futures that are finished; wait no longer than one may be.
 
     Raises
     ------
     SpecError
         If nobody is left who could finish them.
     """
-    waiting, stuck = set(futures), ""
-    while waiting:
-        done, waiting = wait(waiting, _PATIENCE, FIRST_COMPLETED)
-        if done:
-            stuck = ""
-        elif stuck and why_stuck(executor):
+    stuck = ""
+    while not (done := wait(waiting, _PATIENCE, FIRST_COMPLETED).done):
+        # Twice in a row, because workers may be on their way.
+        before, stuck = stuck, why_stuck(executor)
+        if before and stuck:
             raise SpecError(
-                f"{stuck}: {len(waiting)} tasks are left undone",
+                f"{stuck}: not every task was done",
                 do="start workers and run again: what is finished is kept",
             )
-        else:
-            stuck = why_stuck(executor)
-        yield from done
+    return done
 
 
 def _submitter[T, R](

@@ -57,10 +57,10 @@ def _by_value() -> Iterator[None]:
     """Send the code of spec files, and of modules beside them, which workers cannot import."""
     import cloudpickle
 
-    folders = {
-        Path(str(m.__file__)).parent for n, m in _with_file() if n.startswith("poolwise_spec_")
-    }
-    modules = [m for n, m in _with_file() if Path(str(m.__file__)).parent in folders]
+    files = {n: (m, str(m.__file__)) for n, m in _with_file()}
+    folders = {Path(f).parent for n, (_, f) in files.items() if n.startswith("poolwise_spec_")}
+    starts = tuple(map(str, folders))
+    modules = [m for m, f in files.values() if f.startswith(starts) and Path(f).parent in folders]
     registered = cloudpickle.list_registry_pickle_by_value()
     ours = [m for m in modules if m.__name__ not in registered]
     for module in ours:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any
@@ -145,6 +145,28 @@ def test_draws_do_not_depend_on_the_threads() -> None:
     assert engine.compilations == 1
     for index, draws in serial.items():
         np.testing.assert_array_equal(parallel[index], draws)
+
+
+def test_other_processes_are_given_some_tasks_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    pending: list[tuple[Future[Any], Any, Any]] = []
+    most = []
+
+    class Later(Executor):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            pending.append((future, fn, args))
+            return future
+
+    def waiting(*arguments: Any) -> Any:
+        most.append(len(pending))
+        future, fn, args = pending.pop()
+        future.set_result(fn(*args))
+        return wait(*arguments)
+
+    monkeypatch.setattr(execution, "wait", waiting)
+    values = [float(k) for k in range(1, 41)]
+    assert dict(each(Later(), reciprocal, values)) == {k: 1 / v for k, v in enumerate(values)}
+    assert max(most) == 16
 
 
 def test_errors_for_the_user_travel_whole() -> None:
