@@ -36,7 +36,7 @@ def _marks(levels: list[LevelPooling]) -> str:
     said = "Blue: weight on the population, mean over groups, with its 89% interval"
     said += "; strokes: the groups." if any(level.mean_weight for level in levels) else "."
     if any(level.prior_weight for level in levels):
-        said += " Grey: the same before the data; where both agree, the prior set it."
+        said += " Grey: the same before the data; where blue is as wide, the prior set it."
     return f"{said} Diamonds: Gelman and Pardoe’s pooling factor, another definition."
 
 

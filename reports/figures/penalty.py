@@ -278,7 +278,7 @@ def _name_extremes(axes: Axes, groups: Iterable[str], error: Array, weights: Arr
         axes.annotate(
             short(names[i], 16),
             (error[i], weights[i]),
-            xytext=(6 if ha == "left" else -6, 7),
+            xytext=(6, 7) if ha == "left" else (-2, 15),
             textcoords="offset points",
             ha=ha,
             color=INK,
