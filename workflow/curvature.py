@@ -103,7 +103,9 @@ def _prepared(
     model: pm.Model, level: GroupLevel, enters: tuple[str, ...], *, compiled: bool
 ) -> tuple[Curvature, Any]:
     known = _KNOWN.setdefault(model, {})
-    key = level.entry, str(level.where), level.effect, enters, compiled
+    # Data that are exchanged later are another likelihood.
+    data = tuple(hash(v.get_value().tobytes()) for v in model.data_vars)
+    key = level.entry, str(level.where), level.effect, enters, compiled, data
     if key not in known:
         found = curvature(model, level, enters)
         outputs = [found.score, found.information, found.effect]

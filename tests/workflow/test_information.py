@@ -54,11 +54,11 @@ def curvature(density: Callable[[np.ndarray], np.ndarray], step: float = 2e-3) -
     """Return minus the second difference of the log density of rows (fourth order)."""
     d = {k: density(np.full(N, k * step)) for k in (-2, -1, 0, 1, 2)}
     second = (-d[-2] + 16 * d[-1] - 30 * d[0] + 16 * d[1] - d[2]) / (12 * step**2)
-    return -second
+    return np.asarray(-second)
 
 
 def by_group(rows: np.ndarray) -> np.ndarray:
-    return np.bincount(GROUP, rows, minlength=J)
+    return np.asarray(np.bincount(GROUP, rows, minlength=J))
 
 
 COUNTS = RNG.poisson(np.exp(ETA + 0.7))
@@ -75,20 +75,21 @@ ORDERED = np.searchsorted(CUTS, ETA + RNG.logistic(size=N))
 
 def _ordered(cdf: Callable[[Any], Any]) -> Callable[[np.ndarray, Draws], np.ndarray]:
     ends = np.concatenate([[-np.inf], CUTS, [np.inf]])
-    return lambda eta, _: np.log(cdf(ends[ORDERED + 1] - eta) - cdf(ends[ORDERED] - eta))
+    return lambda eta, _: np.asarray(
+        np.log(cdf(ends[ORDERED + 1] - eta) - cdf(ends[ORDERED] - eta))
+    )
 
 
 def _zero_inflated(eta: np.ndarray, _: Draws) -> np.ndarray:
     counts = 0.7 * stats.poisson.pmf(ZEROS, np.exp(eta))
-    return np.log(np.where(ZEROS == 0, 0.3, 0.0) + counts)
+    return np.asarray(np.log(np.where(ZEROS == 0, 0.3, 0.0) + counts))
 
 
 def _censored(eta: np.ndarray, draw: Draws) -> np.ndarray:
     at = stats.norm(eta, draw["s"])
     inside = at.logpdf(CLIPPED)
-    return np.where(
-        CLIPPED == -0.5, at.logcdf(-0.5), np.where(CLIPPED == 0.8, at.logsf(0.8), inside)
-    )
+    above = np.where(CLIPPED == 0.8, at.logsf(0.8), inside)
+    return np.asarray(np.where(CLIPPED == -0.5, at.logcdf(-0.5), above))
 
 
 def _positive(name: str) -> Any:
@@ -391,7 +392,7 @@ def test_the_highest_point_is_that_of_a_general_optimiser() -> None:
         outcome(theta[GROUP])
     draws = made_up(model)
     raw = level_dataset(model, discover(model), "site", draws)["raw"].values
-    shape = {"s": draws["s"].values.mean()}
+    shape = {"s": np.asarray(draws["s"].values.mean())}
     for j in range(J):
 
         def loss(value: float, j: int = j) -> float:
@@ -409,3 +410,20 @@ def test_compiled_for_many_rows_it_is_the_same(monkeypatch: pytest.MonkeyPatch) 
     one = level_dataset(model, found, "site", draws)
     monkeypatch.setattr(module, "MANY", 0)
     xr.testing.assert_allclose(level_dataset(model, found, "site", draws), one, rtol=1e-10)
+
+
+def test_exchanged_data_are_read_anew() -> None:
+    with pm.Model(coords=SITE) as model:
+        x = pm.Data("x", X)
+        theta = pm.Normal("theta", 0, pm.HalfNormal("tau"), dims="site")
+        pm.Poisson("y", pm.math.exp(theta[GROUP] * x), observed=COUNTS)
+    draws = made_up(model)
+    first = level_dataset(model, discover(model), "site", draws)["information"]
+    with model:
+        pm.set_data({"x": 2 * X})
+    second = level_dataset(model, discover(model), "site", draws)["information"]
+    for scale, found in ((1, first), (2, second)):
+        x = scale * X
+        rows = x**2 * np.exp(draws["theta"].values[..., GROUP] * x)
+        expected = np.stack([rows[..., j == GROUP].sum(-1) for j in range(J)], axis=-1)
+        assert_allclose(found, expected, rtol=1e-10)
