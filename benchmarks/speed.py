@@ -98,12 +98,14 @@ def measure(outcome: str, groups: int, rows: int, draws: int) -> dict[str, Any]:
 
     model, posterior = model_and_draws(outcome, groups, rows, draws)
     seconds: dict[str, float] = {}
+    busy: dict[str, float] = {}
     before = _peak()
 
     def timed(name: str, job: Callable[[], Any]) -> Any:
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         result = job()
         seconds[name] = time.perf_counter() - started
+        busy[name] = time.process_time() - used
         return result
 
     hierarchy = timed("read", lambda: read_hierarchy(model))
@@ -114,6 +116,7 @@ def measure(outcome: str, groups: int, rows: int, draws: int) -> dict[str, Any]:
     site = pooling["site"]
     return {
         "seconds": seconds,
+        "busy": busy,
         "before": before,
         "peak": _peak(),
         "weight": None if site.mean_weight is None else site.mean_weight.mean,
@@ -143,15 +146,15 @@ def main() -> None:
         return
     print(f"{GROUPS:,} groups × {rows} rows × {CHAINS * draws:,} draws\n")
     print(
-        "| outcome | levels on draws | pooling | uncertainty | together "
+        "| outcome | levels on draws | pooling | uncertainty | together | processor time "
         "| peak memory | before | mean weight |"
     )
-    print("|---" * 8 + "|")
+    print("|---" * 9 + "|")
     for outcome in _OUTCOMES:
         command = [sys.executable, __file__, "--only", outcome, *["--quick"] * asked.quick]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            print(f"| {outcome} | failed: {done.stderr.strip().splitlines()[-1]} | | | | | | |")
+            print(f"| {outcome} | failed: {done.stderr.strip().splitlines()[-1]} | | | | | | | |")
             continue
         _row(outcome, json.loads(done.stdout.splitlines()[-1]))
 
@@ -164,8 +167,10 @@ def _row(outcome: str, found: dict[str, Any]) -> None:
     if not found["targets"]:
         weight += ", no variances"
     held = "" if total < SECONDS and found["peak"] < GIGABYTES else " ✗"
+    busy = sum(found["busy"][n] for n in ("levels", "pooling", "uncertainty"))
     print(
         f"| {outcome} | {' | '.join(f'{p:.1f} s' for p in parts)} | {total:.1f} s{held} "
+        f"| {busy:.1f} s "
         f"| {found['peak']:.2f} GB | {found['before']:.2f} GB | {weight} |"
     )
 
