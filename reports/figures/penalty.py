@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from ...checks.draws import SAMPLE, Array
 from ...checks.penalty import Ridge, ridge_of
-from ...checks.pooling import LevelPooling, equivalent_penalty, has_penalty
+from ...checks.pooling import LevelPooling, equivalent_penalty, has_penalty, row_variance
 from ..numbers import num
 from .canvas import (
     C1,
@@ -71,6 +71,11 @@ def pooling_of(level: xr.Dataset) -> Pooling:
     counts = level["design_squared"] if "design_squared" in level else level["rows"]
     rows = float(np.median(counts.values))
     size = "1 row" if rows == 1 else f"{num(rows, 2)} rows"
+    # Rows that share an effect of a level below say less than as many independent ones.
+    worth = (level["information"] * row_variance(level)).median(SAMPLE)
+    counted = float(np.median(worth.values))
+    if counted < 0.9 * rows:
+        return Pooling(f"pooling of a group, {size} counting as {num(counted, 2)}", counted)
     return Pooling(f"pooling of a group with {size}", rows)
 
 
@@ -274,6 +279,8 @@ def _prior_label(axes: Axes, grid: Array, before: Array, after: Array) -> None:
 
 def _name_extremes(axes: Axes, groups: Iterable[str], error: Array, weights: Array) -> None:
     names = list(groups)
+    if np.ptp(error) <= 1e-6 * float(np.max(error)):
+        return  # all alike
     for i, ha in ((int(np.argmin(error)), "left"), (int(np.argmax(error)), "right")):
         axes.annotate(
             short(names[i], 16),

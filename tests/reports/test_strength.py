@@ -13,10 +13,11 @@ import xarray as xr
 from poolwise.checks import Evidence
 from poolwise.checks.conclusion import conclude
 from poolwise.checks.draws import SAMPLE
-from poolwise.checks.pooling import LevelPooling
+from poolwise.checks.pooling import LevelPooling, row_variance
 from poolwise.reports import plain, shrinkage, strength
 from poolwise.reports.blocks import Plot, Table
 from poolwise.reports.figures import shrinkage as arrows
+from poolwise.reports.figures.penalty import pooling_of
 from poolwise.reports.figures.strength import thinned
 from poolwise.reports.hierarchy import Grouping, HierarchySketch, Outcome, Quantity, Term
 from poolwise.reports.numbers import num
@@ -316,3 +317,13 @@ def test_effects_that_share_their_rows_are_pooled_by_their_number() -> None:
     plot = overview(record)
     assert f"piece: {1 - effective.mean / 6:.2f}" in plot.caption
     assert cells(plot.numbers)[0][3] == f"{1 - effective.mean / 6:.2f}"
+
+
+def test_rows_that_share_an_effect_below_count_as_fewer() -> None:
+    data = level(5)
+    whole = pooling_of(data)
+    assert whole.label.startswith("pooling of a group with")
+    shared = data.assign(information=0.1 * data["information"], row_variance=row_variance(data))
+    less = pooling_of(shared)
+    assert less.rows == pytest.approx(0.1 * whole.rows, rel=0.05)
+    assert "counting as" in less.label
