@@ -66,8 +66,8 @@ def test_radon_counties_are_those_of_lme4(expected) -> None:  # type: ignore[no-
     assert_allclose(1 - weight[order], column(theirs, "pooling"), rtol=PRINTED)
     estimate = weight * level["raw"].values + (1 - weight) * float(level["location"].squeeze())
     assert_allclose(estimate[order], column(theirs, "blup"), rtol=PRINTED)
-    sd = np.sqrt(remaining(level["scale"], level["information"], location_sd=0.0).effect)
-    assert_allclose(sd.values.ravel()[order], column(theirs, "cond_se"), rtol=PRINTED)
+    left = remaining(level["scale"], level["information"], location_sd=0.0).effect
+    assert_allclose(np.sqrt(left.values.ravel())[order], column(theirs, "cond_se"), rtol=PRINTED)
     # The rows that the level saved pose the same problem, from which REML is found again.
     reml = classical_markers(ridge_of(level))[0]
     assert_allclose(reml.penalty, float(equivalent_penalty(level).squeeze()), rtol=2 * PRINTED)
