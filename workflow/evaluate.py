@@ -118,8 +118,12 @@ def _with_values(expressions: Sequence[Any]) -> list[Any]:
     from pytensor.graph.traversal import graph_inputs
     from pytensor.tensor.sharedvar import TensorSharedVariable
 
-    held = {v for v in graph_inputs(list(expressions)) if isinstance(v, TensorSharedVariable)}
-    values = {v: pt.constant(v.get_value(), dtype=v.dtype, name=v.name) for v in held}
+    held: set[Any] = {
+        v for v in graph_inputs(list(expressions)) if isinstance(v, TensorSharedVariable)
+    }
+    values: dict[Any, Any] = {
+        v: pt.constant(v.get_value(), dtype=v.dtype, name=v.name) for v in held
+    }
     if not values:
         return list(expressions)
     found: list[Any] = graph_replace(list(expressions), values, strict=False)
