@@ -1,4 +1,4 @@
-"""One compiled program under the priors that the reference medians of eight schools are known for."""
+"""One compiled program under priors for which the median of tau of eight schools is known."""
 
 from __future__ import annotations
 
