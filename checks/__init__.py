@@ -3,6 +3,7 @@
 from . import calibration as _calibration
 from . import few_groups as _few_groups
 from . import more_data as _more_data
+from . import poolings as _poolings
 from . import power_scaling as _power_scaling
 from . import predictive as _predictive
 from . import prior as _prior
@@ -48,6 +49,7 @@ FAMILIES = (
     _few_groups,
     _more_data,
     _regularization,
+    _poolings,
     _uncertainty,
     _calibration,
     _run,

@@ -281,3 +281,43 @@ def _autocorrelated(values: Array, rho: float, rng: np.random.Generator) -> Arra
         walk[:, t] = rho * walk[:, t - 1] + np.sqrt(1 - rho**2) * noise[:, t]
     drawn: Array = values.mean() + values.std() * walk
     return drawn
+
+
+def with_poolings(*, between: float, believed: float, noise: float = 10.0) -> Evidence:
+    """Return forty groups of two rows, predicted in closed form under three poolings.
+
+    Parameters
+    ----------
+    between, believed : float
+        Standard deviation between groups that the data have, and that the model is sure of.
+    noise : float
+        Of a row.
+    """
+    rng = np.random.default_rng(12)
+    rows = between * rng.normal(size=(40, 1)) + noise * rng.normal(size=(40, 2))
+    sibling, mean = rows[:, ::-1], rows.mean(1)
+    variance = np.array([np.inf, believed**2, 0.0])
+    with np.errstate(invalid="ignore"):
+        of_one = np.where(np.isinf(variance), 1.0, variance / (variance + noise**2))
+        of_two = np.where(np.isinf(variance), 1.0, variance / (variance + noise**2 / 2))
+    left = of_one[:, None, None] * sibling
+    spread = of_one[:, None, None] * noise**2 + noise**2
+    elpd = -0.5 * (rows - left) ** 2 / spread - 0.5 * np.log(2 * np.pi * spread)
+    estimate, sd = of_two[:, None] * mean, noise * np.sqrt(of_two / 2)[:, None] * np.ones(40)
+    level = xr.Dataset(
+        {
+            "estimate_mean": (("pooling", "group"), estimate),
+            "estimate_sd": (("pooling", "group"), sd),
+            "estimate_low": (("pooling", "group"), estimate - 1.6 * sd),
+            "estimate_high": (("pooling", "group"), estimate + 1.6 * sd),
+            "estimate_mcse": (("pooling", "group"), 0 * sd),
+            "rhat": ("pooling", np.ones(3)),
+            "rows": ("group", np.full(40, 2)),
+            "loo_elpd": (("pooling", "row"), elpd.reshape(3, -1)),
+            "loo_k": (("pooling", "row"), np.zeros((3, 80))),
+            "loo_difference_mcse": ("pooling", np.array([0.0, np.nan, 0.0])),
+        },
+        coords={"pooling": ["no", "partial", "complete"], "group": _schools(40)["school"]},
+        attrs={"effect": "theta", "largest_k": 0.7},
+    )
+    return Evidence(xr.DataTree.from_dict({"poolings/school": level}))

@@ -19,6 +19,7 @@ from .errors import SpecError, line_in, one_line
 from .fingerprint import key_of, versions
 from .stages.fit import Fit
 from .stages.hierarchy import Levels
+from .stages.poolings import Poolings
 from .stages.predictive import PosteriorPredictive
 from .stages.prior import PriorPredictive
 from .stages.stage import Context, Stage, Unavailable
@@ -31,6 +32,7 @@ STAGES: tuple[Stage, ...] = (
     Fit(),
     PosteriorPredictive(),
     Levels(),
+    Poolings(),
     PriorSweep(),
 )
 
