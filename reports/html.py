@@ -106,7 +106,15 @@ def _appendix(record: ReviewRecord) -> dict[str, Any]:
 
 
 def _sections(record: ReviewRecord) -> list[Section]:
-    from . import appendix, drawing, predictive, regularization, sensitivity, uncertainty
+    from . import (
+        appendix,
+        drawing,
+        poolings,
+        predictive,
+        regularization,
+        sensitivity,
+        uncertainty,
+    )
 
     anchor = stages.anchors(record.findings)
 
@@ -140,6 +148,9 @@ def _sections(record: ReviewRecord) -> list[Section]:
         "Regularization strength",
         regularization.blocks(record),
         regularization.overview(record),
+    )
+    sections.append(
+        Section("poolings", "What pooling bought", blocks=poolings.blocks(record), short="Poolings")
     )
     sections += _by_level(
         record, "UNC", "unc", "Uncertainty by level and target", uncertainty.blocks(record)
