@@ -84,6 +84,7 @@ class _Tree:
     scales: list[xr.DataArray]
     parents: list[np.ndarray]
     information: xr.DataArray
+    prior_precision: float
 
 
 def what_to_collect_in(
@@ -96,7 +97,8 @@ def what_to_collect_in(
     levels : mapping of str to Dataset
         Levels of one model on posterior draws: ``effect``, ``location``, ``scale``,
         ``information`` (chain, draw, group) and ``row_group`` (row). Which lies in which is read
-        off their rows.
+        off their rows. The attribute ``location_sd`` of the outermost is the standard deviation
+        of the prior of its location; flat without it.
     name : str
         Of the level whose groups are asked about.
     factor : float, default 2
@@ -122,7 +124,7 @@ def what_to_collect_in(
         ways[_called(chain, k)] = (factor if k < 0 else 1.0, groups)
     left = {what: _left(tree, rows, groups) for what, (rows, groups) in ways.items()}
     at = chain.index(name)
-    approximate = _approximate(levels[chain[0]], others)
+    approximate = _approximate(levels[chain[0]], levels[chain[-1]], others)
     totals = _totals(levels[name])
     found = [_outlook("effect of an observed group", left, at, totals[0], approximate)]
     if at + 1 < len(chain):
@@ -194,7 +196,8 @@ def _tree(levels: Mapping[str, xr.Dataset], chain: Sequence[str]) -> _Tree:
         parent[a[a >= 0]] = b[a >= 0]
         parents.append(parent)
     lowest = levels[chain[0]]["information"].transpose(*SAMPLE, "group")
-    return _Tree(list(chain), [levels[n]["scale"] for n in chain], parents, lowest)
+    width = float(levels[chain[-1]].attrs.get("location_sd", np.inf))
+    return _Tree(list(chain), [levels[n]["scale"] for n in chain], parents, lowest, 1 / width**2)
 
 
 def _called(chain: Sequence[str], k: int) -> str:
@@ -221,7 +224,7 @@ def _left(tree: _Tree, rows: float, groups: Sequence[float]) -> list[xr.DataArra
             )
         else:
             with np.errstate(divide="ignore"):
-                above = 1 / passed.sum(-1)
+                above = 1 / (passed.sum(-1) + tree.prior_precision)
     seen = _observed(tree)
     found = [xr.DataArray(above, dims=SAMPLE)]
     around = above[..., None]
@@ -257,10 +260,12 @@ def _within(tree: _Tree, k: int) -> Any:
     return sparse.csr_matrix((np.ones(inside.size), (inside, parent[inside])), shape=shape)
 
 
-def _approximate(lowest: xr.Dataset, others: Sequence[str]) -> str:
+def _approximate(lowest: xr.Dataset, highest: xr.Dataset, others: Sequence[str]) -> str:
     said = []
     if "noise_variance" not in lowest:
         said.append("what a row says is approximated by its Fisher information at every draw")
+    if "location_sd" not in highest.attrs:
+        said.append("the mean of all groups is taken to have a flat prior")
     if others:
         said.append(f"the effects of {', '.join(others)} are taken as known")
     if _other_terms(lowest):

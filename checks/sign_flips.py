@@ -53,6 +53,8 @@ def sign_changes(
             if name not in fit:
                 continue
             for label, other in labelled(str(name), fit[name]):
+                if label not in mine:
+                    continue
                 theirs = Share(other.mean, other.mcse)
                 title = str(fit.attrs["title"])
                 found.append(SignChange(key, title, str(name), label, mine[label], theirs))

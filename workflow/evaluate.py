@@ -86,8 +86,7 @@ def vectorised(
     from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
     batched = [_batch_of(v) for v in inputs]
-    outputs = _with_values(outputs)
-    replaced = dict(zip(inputs, batched, strict=True))
+    replaced = _values_of_containers(outputs) | dict(zip(inputs, batched, strict=True))
     function: Callable[..., list[np.ndarray]]
     if compiled:
         many = vectorize_graph(list(outputs), replaced)
@@ -108,26 +107,20 @@ def vectorised(
     return function
 
 
-def _with_values(expressions: Sequence[Any]) -> list[Any]:
-    """Return expressions with the values of data containers in place of these.
+def _values_of_containers(expressions: Sequence[Any]) -> dict[Any, Any]:
+    """Return the values of the data containers that expressions are made of, by container.
 
     A graph that is copied has copies of the containers, and nothing to fill them.
     """
     import pytensor.tensor as pt
-    from pytensor.graph.replace import graph_replace
     from pytensor.graph.traversal import graph_inputs
     from pytensor.tensor.sharedvar import TensorSharedVariable
 
-    held: set[Any] = {
-        v for v in graph_inputs(list(expressions)) if isinstance(v, TensorSharedVariable)
+    return {
+        v: pt.constant(v.get_value(), dtype=v.dtype, name=v.name)
+        for v in graph_inputs(list(expressions))
+        if isinstance(v, TensorSharedVariable)
     }
-    values: dict[Any, Any] = {
-        v: pt.constant(v.get_value(), dtype=v.dtype, name=v.name) for v in held
-    }
-    if not values:
-        return list(expressions)
-    found: list[Any] = graph_replace(list(expressions), values, strict=False)
-    return found
 
 
 def _without_loops(graph: Any) -> None:

@@ -38,6 +38,9 @@ _LARGEST_ERROR = 0.01
 #: A group that a fit without it predicts with a larger Monte Carlo error is not predicted.
 _LARGEST_MCSE = 0.5
 
+#: Fits whose chains disagree by more are not used (Gelman et al. 2013, section 11.5, asks 1.1).
+_LARGEST_RHAT = 1.05
+
 #: Draws that information is averaged over, and by which it is decided what has an estimate.
 _SOME = 50
 
@@ -66,11 +69,12 @@ def fitted(task: Fit) -> xr.Dataset:
         seed=task.seed,
         priors=[task.priors],
         weights=task.weights,
+        ridges=True,
     )
-    posterior = tree["posterior"].to_dataset()
     names = [rv.name for rv in task.program.model.free_RVs]
+    posterior = tree["posterior"].to_dataset()[names]
     diverging = int(tree["sample_stats"]["diverging"].sum())
-    kept = posterior[names].drop_vars([c for c in posterior.coords if c not in SAMPLE])
+    kept = posterior.drop_vars([c for c in posterior.coords if c not in SAMPLE])
     return kept.assign_attrs(divergences=diverging)
 
 
@@ -211,8 +215,14 @@ class LevelPoolings:
         return found
 
     def take(self, pooling: str, draws: xr.Dataset) -> None:
-        """Take the draws of a fit."""
-        self._draws[pooling] = draws
+        """Take the draws of a fit, unless its chains disagree."""
+        totals = self.totals.of(draws)
+        known = self.has_estimate if pooling == NO else np.ones(len(self.has_estimate), dtype=bool)
+        rhat = largest_rhat(totals.isel(group=known).to_dataset(name="estimate"))
+        if rhat > _LARGEST_RHAT:
+            self.why[pooling] = f"the chains of its fit disagree (R-hat {rhat:.2f}): draw more"
+        else:
+            self._draws[pooling] = draws
 
     def _unit(self) -> Array:
         level = self.hierarchy.levels[self.name]

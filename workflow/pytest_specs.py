@@ -161,11 +161,13 @@ class SpecNode(pytest.Collector):
         runs = Runs.of(self.config)
         try:
             project = project_settings(self.spec.path)
-            checks = selected(runs.select, project.ignored_in(self.spec, runs.ignore))
+            asked = selected(runs.select, project.ignored_in(self.spec, runs.ignore))
         except ValueError as error:
             raise self.CollectError(f"{error}; poolwise list shows the codes") from error
         except SpecError as error:
             raise self.CollectError(str(error)) from error
+        # What a calibration shows is asked by ``poolwise calibrate``.
+        checks = [check for check in asked if check.stage in MARKERS]
         rules = [check for check in checks if check.code.startswith("SPC")]
         if rules:
             yield CheckItem.from_parent(self, name=LINT, checks=rules)

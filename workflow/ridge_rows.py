@@ -147,15 +147,15 @@ class RowReader:
         entering = np.abs(found.columns).max(axis=0, initial=0) > 0
         return found.start, np.ascontiguousarray(found.columns[:, entering])
 
-    def affine(self, movers: Sequence[str], most: int = MOST_COLUMNS) -> Affine:
+    def affine(self, movers: Sequence[str], most: int | None = None) -> Affine:
         """Return the mean less the deviations of the level, as it depends on variables.
 
         Parameters
         ----------
         movers : sequence of str
             All variables that move it.
-        most : int
-            Number of coefficients up to which they are read.
+        most : int, optional
+            Number of coefficients up to which they are read; ``MOST_COLUMNS`` when left out.
 
         Raises
         ------
@@ -166,6 +166,7 @@ class RowReader:
         zero = base | {name: np.zeros_like(base[name]) for name in movers}
         steps = [(name, k) for name in movers for k in range(base[name].size)]
         rows = self.outcome.size
+        most = MOST_COLUMNS if most is None else most
         if len(steps) > most or len(steps) * rows > MOST_NUMBERS:
             raise NoRows(
                 f"{len(steps):,} population coefficients over {rows:,} rows are too many to search "

@@ -43,7 +43,7 @@ def one_level(scale: float, information: Array, rows: np.ndarray) -> xr.Dataset:
             "other": ((*SAMPLE, "group"), np.zeros((*SHAPE, groups))),
             "row_group": ("row", rows),
         },
-        attrs={"outcome": "y", "family": "Normal"},
+        attrs={"outcome": "y", "family": "Normal", "location_sd": np.inf},
     )
 
 
@@ -115,6 +115,16 @@ def test_one_level_is_the_closed_form_of_one_level() -> None:
         rows, groups = mine.options
         assert_allclose(rows.left.mean, theirs.more_rows.mean)
         assert_allclose(groups.left.mean, theirs.more_groups.mean)
+
+
+def test_the_prior_of_the_location_counts() -> None:
+    moving = levels()["plot"].assign(location=(SAMPLE, np.arange(8.0).reshape(SHAPE)))
+    only = {"plot": moving.assign_attrs(location_sd=0.4)}
+    wanted = what_to_collect(moving, location_sd=0.4)
+    for mine, theirs in zip(what_to_collect_in(only, "plot"), (wanted[0], wanted[2]), strict=True):
+        assert_allclose(mine.now.mean, theirs.now.mean)
+    del only["plot"].attrs["location_sd"]
+    assert "flat prior" in what_to_collect_in(only, "plot")[0].approximate
 
 
 def test_the_best_option_is_named() -> None:

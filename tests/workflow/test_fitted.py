@@ -128,6 +128,7 @@ def test_what_needs_the_model_is_skipped_and_never_passed(review: poolwise.Revie
         "fit": "done",
         "posterior predictive": "done",
         "hierarchy": "done",
+        "poolings": "skipped",
         "prior sensitivity": "skipped",
     }
 

@@ -209,6 +209,24 @@ def test_one_program_is_compiled(normal: Run) -> None:
     assert normal.level["divergences"].sel(pooling=["no", "complete"]).max() == 0
 
 
+def test_a_fit_whose_chains_disagree_is_not_used(normal: Run) -> None:
+    context, posterior = normal.context, normal.outcome.groups["posterior"]
+    model = plain_model(context.model)
+    engine = context.sampler.program.engine
+    level = LevelPoolings(model, context.hierarchy, "site", posterior, engine)
+    apart = xr.DataArray([0.0, 30.0], dims="chain")
+    level.take("no", posterior.assign(mu=posterior["mu"] + apart))
+    assert "disagree (R-hat" in level.why["no"]
+    found = level.dataset(lambda pooling, groups: {})
+    assert np.isnan(found["estimate_mean"].sel(pooling="no")).all()
+    assert np.isnan(found["loo_elpd"].sel(pooling="no")).all()
+    assert np.isfinite(found["loo_elpd"].sel(pooling="partial")).all()
+
+
+def test_centred_effects_close_to_their_location_are_sampled(eight: Run) -> None:
+    assert (eight.level["rhat"].sel(pooling=["no", "complete"]) < 1.02).all()
+
+
 def test_an_interrupted_stage_goes_on(
     normal: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -516,13 +516,13 @@ def test_undeclared_levels_are_skipped_with_the_line_to_add(others: dict[str, Re
             assert "levels=" in finding.message
 
 
-def test_another_likelihood_keeps_what_does_not_need_the_normal(others: dict[str, Review]) -> None:
+def test_another_likelihood_is_asked_the_same(others: dict[str, Review]) -> None:
     review = others["counts"]
     assert of_code(review, "REG604")[0].verdict is Verdict.PASS
-    for code in ("REG602", "UNC701", "UNC703"):
+    for code in ("REG602", "REG606", "UNC701", "UNC702", "UNC703"):
         found = of_code(review, code)
-        assert {f.verdict for f in found} == {Verdict.SKIPPED}
-    assert "Poisson" in of_code(review, "REG602")[0].message
+        assert found
+        assert {f.verdict for f in found}.isdisjoint({Verdict.SKIPPED, Verdict.ERROR}), code
     swept = review.record.evidence.get("sweep")
     assert {f.attrs["parameter"] for f in swept.values()} >= {"tau"}
 

@@ -94,6 +94,7 @@ class Engine:
         mixture: Array | None = None,
         data: Mapping[str, np.ndarray] | None = None,
         weights: Mapping[str, np.ndarray] | None = None,
+        ridges: bool = False,
         progress: Progress | None = None,
     ) -> xr.DataTree:
         """Sample the posterior under switched priors, data or likelihood weights.
@@ -113,6 +114,9 @@ class Engine:
             Other data of outcomes, in the shape of the model's own.
         weights : mapping of str to ndarray, optional
             Weight of the log-likelihood of each row: 0 leaves a row out.
+        ridges : bool, default False
+            Whether to adapt to a few directions along which variables are nearly collinear, as
+            centred effects with a tiny scale are with their location.
         progress : callable, optional
             Is told of every chain, as nutpie does.
 
@@ -139,6 +143,7 @@ class Engine:
             seed=seed,
             save_warmup=False,
             progress_bar=False,
+            **({"adaptation": "low_rank"} if ridges else {}),
             progress_callback=progress,
             progress_rate=250,
         )

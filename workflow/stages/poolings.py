@@ -7,6 +7,7 @@ from typing import Any
 
 import xarray as xr
 
+from ...checks.evidence import FAMILIES
 from ...checks.hierarchy import plain_model
 from ...checks.hierarchy.entries import with_entries
 from ..execution import each
@@ -54,7 +55,7 @@ class Poolings:
             If no level is known.
         """
         if not context.hierarchy.levels:
-            raise Unavailable("no level of the hierarchy is known")
+            raise Unavailable(FAMILIES["levels"])
         model, posterior = plain_model(context.model), context.groups["posterior"]
         hierarchy = with_entries(model, context.hierarchy)
         engine = context.sampler.engine
