@@ -34,6 +34,7 @@ from .pooling import (
     own_data_weight,
     pooling_factor,
 )
+from .poolings import compare_poolings, what_pooling_bought
 from .tier import ASKABLE, Tier
 
 #: Modules whose import registers checks and facts.
@@ -74,6 +75,7 @@ __all__ = [
     "check",
     "choices_of",
     "classical_markers",
+    "compare_poolings",
     "contraction",
     "data_level_factor",
     "decompose",
@@ -90,6 +92,7 @@ __all__ = [
     "run_checks",
     "selected",
     "skipped",
+    "what_pooling_bought",
     "what_to_collect",
     "what_to_collect_in",
 ]
