@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -15,7 +17,7 @@ from poolwise.checks.weighted import SUMMARY, weighted_summaries
 EQUAL = np.ones((1, examples.CHAINS, examples.DRAWS))
 
 
-def level(**options: float) -> xr.Dataset:
+def level(**options: Any) -> xr.Dataset:
     found: xr.Dataset = examples.eight_schools(**options).get("levels")["school"]
     return found
 

@@ -14,6 +14,7 @@ import xarray as xr
 
 import poolwise
 from poolwise import Level
+from poolwise.checks.weighted import effective_size
 from poolwise.workflow.engine import Engine
 from poolwise.workflow.stages import sweep
 
@@ -64,7 +65,7 @@ class Counted:
 
 def strict(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the sweep refit its first alternatives, however good their weights are."""
-    real, calls = sweep.effective_size, iter(range(10**6))
+    real, calls = effective_size, iter(range(10**6))
     monkeypatch.setattr(sweep, "effective_size", lambda fit: 0.0 if next(calls) < 4 else real(fit))
 
 

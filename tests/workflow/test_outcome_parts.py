@@ -381,12 +381,11 @@ def test_outcomes_without_known_moments_are_simulated_in_pairs() -> None:
     weights = weights / weights.sum()
     base = column(v, "a") + column(v, "b") * X
     each = [moments(base + column(v, "tau") * z) for z in nodes]
-    mean = sum(w * m for w, (m, _) in zip(weights, each, strict=True))
+    means, variances = (np.stack(part) for part in zip(*each, strict=True))
+    mean = np.tensordot(weights, means, 1)
     wanted = {
-        "noise within groups": sum(w * q for w, (_, q) in zip(weights, each, strict=True)).mean(),
-        "spread between groups": sum(
-            w * (m - mean) ** 2 for w, (m, _) in zip(weights, each, strict=True)
-        ).mean(),
+        "noise within groups": np.tensordot(weights, variances, 1).mean(),
+        "spread between groups": np.tensordot(weights, (means - mean) ** 2, 1).mean(),
         "location": mean.var(0, ddof=1).mean(),
     }
     for part in target.parts:

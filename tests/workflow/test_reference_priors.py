@@ -68,7 +68,7 @@ def test_medians_of_tau(location: str, centred: bool, expected: Callable[..., An
         tree = engine.sample(
             draws=2000, tune=1000, chains=4, target_accept=0.99, seed=3, priors=[{"tau": prior}]
         )
-        tau = chains_first(tree["posterior"]["tau"])
+        tau = chains_first(tree["posterior"].to_dataset()["tau"])
         found, error = np.median(tau), float(array_stats.mcse(tau, method="median"))
         truth = expected("eight_schools", f"tau q50 | {name}, {location}")
         assert abs(found - truth) <= 4 * error, f"{name}, {location}: {found:.3f}, not {truth:.3f}"
