@@ -174,9 +174,11 @@ def _sensitivity(findings: Sequence[Finding]) -> list[str]:
     flips = [f for f in _of(findings, "SEN504") if f.verdict is Verdict.WARN]
     shifts = [f for f in _of(findings, "SEN503") if f.verdict is Verdict.WARN]
     swept = [f for f in _of(findings, "SEN503", "SEN504") if f.verdict is Verdict.PASS]
-    # How much it would take for the data to decide is said where the prior has a say.
+    # How much it would take for the data to decide is said where the prior decides.
+    by_prior = {f.where for f in _of(findings, "REG601") if f.verdict is Verdict.WARN}
     wanted = [f for f in _of(findings, "SEN508") if f.verdict is Verdict.NOTE]
-    needed = [f"For the data to decide, {f.result} of {f.where} would be needed." for f in wanted]
+    amounts = [f"{f.result} of {f.where}" for f in wanted if f.where in by_prior]
+    needed = [f"For the data to decide, {listed(amounts)} would be needed."] if amounts else []
     if flips:
         what = listed([f"“{f.where}”" for f in flips])
         return [f"The decision on {what} flips under another prior.", *needed]

@@ -32,6 +32,8 @@ class PosteriorPredictive:
             tree = pm.sample_posterior_predictive(
                 draws,
                 model=context.model,
+                # Draws are what is predicted from, also where they hang on data that can be set.
+                freeze_vars=free,
                 random_seed=context.settings.seed_for("posterior predictive"),
                 progressbar=False,
             )
