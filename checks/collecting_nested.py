@@ -126,7 +126,9 @@ def what_to_collect_in(
     at = chain.index(name)
     approximate = _approximate(levels[chain[0]], levels[chain[-1]], others)
     totals = _totals(levels[name])
-    found = [_outlook("effect of an observed group", left, at, totals[0], approximate)]
+    # The rows of a group have effects of the levels in it too, which are not its own.
+    own = totals[0] if at == 0 else None
+    found = [_outlook("effect of an observed group", left, at, own, approximate)]
     if at + 1 < len(chain):
         said = f"mean of new groups of an observed {chain[at + 1]}"
         found.append(_outlook(said, left, at + 1, None, approximate))

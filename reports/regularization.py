@@ -164,9 +164,14 @@ def _weights(
     caption = (
         "Weight w = τ²/(τ² + 1/I) against the standard error 1/√I of a group’s own estimate: "
         f"mean (line), 50% and 89% intervals (bands) and the groups (dots).{dashed} "
-        f"{level.groups[j]} keeps most of its own data (w = {fixed(weights[j])}), "
-        f"{level.groups[k]} least ({fixed(weights[k])})."
     )
+    if fixed(weights[j]) == fixed(weights[k]):
+        caption += f"All groups keep as much of their own data (w = {fixed(weights[j])})."
+    else:
+        caption += (
+            f"{level.groups[j]} keeps most of its own data (w = {fixed(weights[j])}), "
+            f"{level.groups[k]} least ({fixed(weights[k])})."
+        )
     key = f"weights{i}"
     svg = inline_svg(figure, key, question, caption)
     return Plot(key, question, svg, caption, weight_range_table(level, data, unit))

@@ -117,6 +117,21 @@ def test_one_level_is_the_closed_form_of_one_level() -> None:
         assert_allclose(groups.left.mean, theirs.more_groups.mean)
 
 
+def test_what_is_not_known_in_all_is_of_the_effect_itself() -> None:
+    """Predictors of rows are effects of the innermost level, and of no other."""
+    squares = np.arange(16.0).reshape(2, *SHAPE)
+    both = {
+        name: level.assign(link_deviations=(("link_of", "chain", "used_draw"), squares))
+        .assign_coords(link_of=["observed", "new"])
+        .copy()
+        for name, level in levels().items()
+    }
+    plot, site = (what_to_collect_in(both, name) for name in ("plot", "site"))
+    assert_allclose(plot[0].total, squares[0].mean() * 8 / 7)
+    assert np.isnan(site[0].total)
+    assert_allclose(site[-1].total, squares[1].mean() * 8 / 7)
+
+
 def test_the_prior_of_the_location_counts() -> None:
     moving = levels()["plot"].assign(location=(SAMPLE, np.arange(8.0).reshape(SHAPE)))
     only = {"plot": moving.assign_attrs(location_sd=0.4)}
