@@ -189,6 +189,13 @@ class LevelPoolings:
         if len(self.hierarchy.levels[self.name].labels) < 2:
             self.why["groups"] = "there is no other group to predict it from"
 
+    @property
+    def can_leave_out(self) -> bool:
+        """Whether the program can be fitted again without the rows of a group."""
+        if self.engine is None or self.density is None:
+            return False
+        return not any(name in self.engine.fixed for name in self.density.group)
+
     def priors(self, pooling: str) -> dict[str, LogDensity] | None:
         """Return the priors that make a pooling, or None where it is not known."""
         if pooling == PARTIAL:

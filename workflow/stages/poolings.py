@@ -75,7 +75,7 @@ class Poolings:
         for name, level in levels.items():
 
             def without(pooling: str, groups: list[int], name: str = name) -> dict[int, xr.Dataset]:
-                if engine is None or levels[name].density is None:
+                if not levels[name].can_leave_out:
                     return {}
                 tasks: list[Task] = [(name, pooling, j) for j in groups[:MOST_REFITS]]
                 fits = self._fits(context, levels, tasks)
