@@ -226,7 +226,7 @@ def study(design: Design, count: int, exact: int) -> Result:
     from poolwise.checks import pooling_factor
     from poolwise.checks.hierarchy.reading import read_hierarchy
     from poolwise.checks.weighted import largest_rhat
-    from poolwise.workflow.levels import level_datasets
+    from poolwise.workflow.levels.datasets import level_datasets
 
     result = Result({}, {}, [])
     for number, (truth, y, model, tree) in enumerate(simulate(design, count)):

@@ -104,7 +104,7 @@ def _reviewed(spec: Any, workers: int | None) -> tuple[list[Any], tuple[float, f
 
 def _script(spec: Any, planned: list[Any], many: int, sampler: str) -> tuple[float, float]:
     """Return the seconds of the script for its base part and, scaled, for all alternatives."""
-    from poolwise.workflow.priors import with_priors
+    from poolwise.workflow.priors.replacing import with_priors
 
     started = time.perf_counter()
     _base(spec.build(), sampler, draws=SIZES["draws"])

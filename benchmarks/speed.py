@@ -94,7 +94,7 @@ def measure(outcome: str, groups: int, rows: int, draws: int) -> dict[str, Any]:
     """Time every part, and see how much memory the process took at most."""
     from poolwise.checks import Evidence
     from poolwise.checks.hierarchy.reading import read_hierarchy
-    from poolwise.workflow.levels import level_datasets
+    from poolwise.workflow.levels.datasets import level_datasets
 
     model, posterior = model_and_draws(outcome, groups, rows, draws)
     seconds: dict[str, float] = {}

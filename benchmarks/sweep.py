@@ -73,7 +73,7 @@ def _measure(name: str) -> None:
 
 def _loop(spec: Any, planned: list[Any], sample: Callable[[Any], None]) -> float:
     """Return seconds for each alternative, after one that is not counted."""
-    from poolwise.workflow.priors import with_priors
+    from poolwise.workflow.priors.replacing import with_priors
 
     sample(spec.build())
     started = time.perf_counter()

@@ -126,7 +126,7 @@ def decompose(level: xr.Dataset, name: str = "") -> list[Decomposition]:
         place of variances at the average row. Groups without rows are left out. New groups are
         predicted at the covariates of the observed ones. Where the level holds ``variance_parts``
         (target, part, chain, used_draw) these are summed up instead: see
-        :func:`poolwise.workflow.outcome_parts.outcome_parts`.
+        :func:`poolwise.workflow.outcomes.parts.outcome_parts`.
     name : str
         Of the level.
 

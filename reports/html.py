@@ -106,15 +106,7 @@ def _appendix(record: ReviewRecord) -> dict[str, Any]:
 
 
 def _sections(record: ReviewRecord) -> list[Section]:
-    from . import (
-        appendix,
-        drawing,
-        poolings,
-        predictive,
-        regularization,
-        sensitivity,
-        uncertainty,
-    )
+    from . import appendix, drawing, poolings, predictive, regularization, sensitivity, uncertainty
 
     anchor = stages.anchors(record.findings)
 

@@ -99,8 +99,8 @@ def review(
     A file of Python functions, a TOML spec (data file, formula, priors), or fit.nc: the draws of a
     model that was fitted elsewhere, whose hierarchy a TOML file declares (--levels).
     """
-    from .cluster import crew
     from .errors import SpecError
+    from .execution.cluster import crew
     from .loading import load_specs
     from .record import as_json
 

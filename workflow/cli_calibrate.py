@@ -85,7 +85,7 @@ def calibrate(
     from ..reports.calibration import as_json
     from ..reports.terminal import print_review
     from .calibration import calibrate as run_calibration
-    from .cluster import crew
+    from .execution.cluster import crew
     from .loading import load_specs
     from .progress import TerminalWatcher
 

@@ -27,7 +27,7 @@ def _matters(context: click.Context, parameter: click.Parameter, value: str) -> 
 @friendly
 def baseline(run: str, output: str | None) -> None:
     """Write the part of RUN that later runs are compared with, as a small file to commit."""
-    from .baseline import load_baseline, write_baseline
+    from .comparing.baseline import load_baseline, write_baseline
     from .errors import SpecError
 
     found = load_baseline(run)
@@ -77,8 +77,8 @@ def compare(
     from ..reports.compare_html import render_comparison
     from ..reports.compare_markdown import markdown
     from ..reports.compare_terminal import print_comparison
-    from .compare import compare as run_comparison
-    from .compare import matters
+    from .comparing.compare import compare as run_comparison
+    from .comparing.compare import matters
 
     found = run_comparison(old, new)
     views = {"html": render_comparison, "markdown": markdown}

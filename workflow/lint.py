@@ -21,11 +21,11 @@ from ..checks.spec import OPT_IN
 from ..checks.spec.comments import Ignore
 from ..reports.machine import lint_result
 from .errors import SpecError
-from .fitted_spec import NO_MODEL, FittedSpec
+from .fitted.spec import NO_MODEL, FittedSpec
 from .preflight import check_roles, model_of
 from .project import project_settings
 from .spec import ModelSpec
-from .toml_spec import TomlSpec
+from .toml_specs.spec import TomlSpec
 
 if TYPE_CHECKING:
     import pymc as pm

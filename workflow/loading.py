@@ -13,7 +13,7 @@ from typing import Any
 from .errors import SpecError, line_in, one_line
 from .spec import ModelSpec
 from .spec_files import specs_below
-from .toml_spec import load_fit, load_toml
+from .toml_specs.spec import load_fit, load_toml
 
 
 def load_specs(target: str, levels: str = "") -> list[ModelSpec]:

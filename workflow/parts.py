@@ -16,7 +16,7 @@ from ..checks.hierarchy import constant_value
 from ..checks.words import number
 from .fingerprint import array_key, code_key, graph_keys, key_of, text_key
 from .preflight import observed_values
-from .priors import identity_of, in_words, parameters_of
+from .priors.replacing import identity_of, in_words, parameters_of
 from .spec import ModelSpec
 
 if TYPE_CHECKING:

@@ -203,7 +203,7 @@ class CheckItem(pytest.Item):
 
     def _lint(self) -> list[Finding]:
         from ..checks import skipped
-        from .fitted_spec import NO_MODEL, FittedSpec
+        from .fitted.spec import NO_MODEL, FittedSpec
 
         if isinstance(self.parent.spec, FittedSpec):
             return [skipped(NO_MODEL)]

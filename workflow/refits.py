@@ -12,8 +12,8 @@ from ..checks.followed import MOST_GROUPS, equal_weights, fits, of_fit
 from ..checks.hierarchy import Role
 from ..checks.weighted import largest_rhat
 from .conclusions import evaluate
-from .levels import level_datasets
-from .programs import Program
+from .execution.programs import Program
+from .levels.datasets import level_datasets
 from .sampler import Sampler, sample
 from .settings import Settings
 from .stages.stage import plain

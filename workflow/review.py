@@ -19,16 +19,16 @@ from ..checks.prior import flat
 from ..checks.run import stopped
 from ..reports.hierarchy import HierarchySketch
 from ..reports.record import ReviewRecord
-from .cluster import crew
 from .conclusions import evaluate
 from .errors import SpecError, line_in, one_line
+from .execution.cluster import crew
+from .execution.programs import Program
 from .fingerprint import data_key, model_key, versions
-from .fitted_spec import FittedSpec
+from .fitted.spec import FittedSpec
 from .lint import lint
 from .loading import as_spec
 from .parts import keys_of, variables_of
 from .preflight import build_model, observed_values
-from .programs import Program
 from .project import project_settings
 from .record import STATIC, as_json, judged
 from .runner import Outcome, Watcher, run_stages, whole_tree
@@ -149,7 +149,7 @@ def review(
     started = time.perf_counter()
     this = as_spec(spec)
     if isinstance(this, FittedSpec):
-        from .fitted_review import review_fitted
+        from .fitted.review import review_fitted
 
         return review_fitted(this, output=output, select=select, ignore=ignore, today=today)
     project = project_settings(this.path)

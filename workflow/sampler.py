@@ -11,10 +11,10 @@ import xarray as xr
 from ..checks.hierarchy.cheap import graphs
 from .engine import Engine, NotSwitchable
 from .errors import one_line
-from .programs import Program
+from .execution.programs import Program
+from .execution.threads import cores
 from .quiet import quiet_pymc
 from .settings import Settings
-from .threads import cores
 
 if TYPE_CHECKING:
     import pymc as pm

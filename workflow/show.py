@@ -35,7 +35,7 @@ from ..reports.hierarchy import (
     Variable,
 )
 from .preflight import build_model
-from .priors import in_words
+from .priors.replacing import in_words
 from .spec import ModelSpec
 
 if TYPE_CHECKING:

@@ -29,8 +29,8 @@ from poolwise.workflow.calibration.plan import Plan, planned
 from poolwise.workflow.calibration.simulating import Simulator
 from poolwise.workflow.cli import main
 from poolwise.workflow.engine import Engine
+from poolwise.workflow.execution.programs import Program
 from poolwise.workflow.loading import as_spec
-from poolwise.workflow.programs import Program
 from poolwise.workflow.settings import Settings
 
 SEEN = np.array([0.3, -0.8, 1.4, 0.9, 2.2])

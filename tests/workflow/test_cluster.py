@@ -16,10 +16,10 @@ import pytest
 import xarray as xr
 
 from poolwise.checks.hierarchy import read_hierarchy, roles
-from poolwise.workflow import execution
-from poolwise.workflow.cluster import crew
 from poolwise.workflow.errors import SpecError
-from poolwise.workflow.execution import Program, each
+from poolwise.workflow.execution import tasks as execution
+from poolwise.workflow.execution.cluster import crew
+from poolwise.workflow.execution.tasks import Program, each
 from poolwise.workflow.loading import load_specs
 from poolwise.workflow.refits import Refit, refit
 from poolwise.workflow.settings import Settings
@@ -183,7 +183,7 @@ def test_without_workers_it_is_said_soon(
 
 
 def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    from poolwise.workflow import cluster
+    from poolwise.workflow.execution import cluster
 
     monkeypatch.setattr(cluster, "REACH", 1.0)
     started = time.monotonic()

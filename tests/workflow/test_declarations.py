@@ -16,7 +16,7 @@ from poolwise.workflow.errors import SpecError
 from poolwise.workflow.lint import lint
 from poolwise.workflow.parts import keys_of
 from poolwise.workflow.preflight import build_model
-from poolwise.workflow.toml_spec import load_toml
+from poolwise.workflow.toml_specs.spec import load_toml
 
 RNG = np.random.default_rng(5)
 PERSON, ITEM = np.repeat(np.arange(12), 6), np.tile(np.arange(6), 12)

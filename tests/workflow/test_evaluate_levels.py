@@ -23,7 +23,7 @@ from poolwise.checks import (
     what_to_collect,
 )
 from poolwise.checks.decomposition import TARGETS
-from poolwise.workflow import outcome_parts
+from poolwise.workflow.outcomes import parts as outcome_parts
 
 ROOT = Path(__file__).parents[2]
 FIT = ROOT / "tests" / "data" / "fits" / "eight_schools_numpyro.nc"

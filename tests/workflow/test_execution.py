@@ -13,14 +13,15 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from poolwise.workflow import execution, threads
-from poolwise.workflow.cluster import crew
 from poolwise.workflow.errors import SpecError
-from poolwise.workflow.execution import Program, each
+from poolwise.workflow.execution import tasks as execution
+from poolwise.workflow.execution import threads
+from poolwise.workflow.execution.cluster import crew
+from poolwise.workflow.execution.programs import receive
+from poolwise.workflow.execution.shipping import pack, unpack
+from poolwise.workflow.execution.tasks import Program, each
+from poolwise.workflow.execution.threads import cores
 from poolwise.workflow.fingerprint import versions
-from poolwise.workflow.programs import receive
-from poolwise.workflow.shipping import pack, unpack
-from poolwise.workflow.threads import cores
 
 
 def schools() -> pm.Model:

@@ -21,8 +21,8 @@ from poolwise.checks.penalty import one_way, ridge_of
 from poolwise.checks.pooling import mean_weight, own_data_weight, pooling_factor
 from poolwise.workflow.cli import main
 from poolwise.workflow.errors import SpecError
-from poolwise.workflow.fitted import read_fit
-from poolwise.workflow.fitted_levels import fitted_levels
+from poolwise.workflow.fitted.fit import read_fit
+from poolwise.workflow.levels.of_draws import fitted_levels
 from poolwise.workflow.record import load_run
 
 ROOT = Path(__file__).parents[2]

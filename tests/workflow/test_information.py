@@ -15,8 +15,8 @@ from scipy import integrate, optimize, special, stats
 from poolwise.checks import own_data_weight
 from poolwise.checks.hierarchy import Level, discover
 from poolwise.checks.pooling import equivalent_penalty, row_noise
-from poolwise.workflow import curvature as module
-from poolwise.workflow.levels import level_dataset, level_datasets
+from poolwise.workflow.levels import curvature as module
+from poolwise.workflow.levels.datasets import level_dataset, level_datasets
 
 RNG = np.random.default_rng(11)
 J, N = 4, 24

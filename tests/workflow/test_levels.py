@@ -14,9 +14,9 @@ from numpy.testing import assert_allclose
 from poolwise.checks import decompose, own_data_weight
 from poolwise.checks.hierarchy import Level, discover, plain_model
 from poolwise.checks.hierarchy.cheap import uncompiled
-from poolwise.workflow import evaluate
-from poolwise.workflow import levels as module
-from poolwise.workflow.levels import level_dataset
+from poolwise.workflow.levels import datasets as module
+from poolwise.workflow.levels import evaluate
+from poolwise.workflow.levels.datasets import level_dataset
 
 RNG = np.random.default_rng(1)
 GROUP = RNG.permutation(np.repeat(np.arange(5), [1, 2, 3, 6, 8]))

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 from poolwise.checks.hierarchy import read_hierarchy
 from poolwise.checks.pooling import equivalent_penalty, own_data_weight
-from poolwise.workflow.levels import level_datasets
+from poolwise.workflow.levels.datasets import level_datasets
 
 RNG = np.random.default_rng(8)
 SITES, PLOTS = 3, 7

@@ -16,8 +16,8 @@ from scipy import special
 
 from poolwise.checks.decomposition import TARGETS, Decomposition, decompose
 from poolwise.checks.hierarchy.reading import read_hierarchy
-from poolwise.workflow.outcome_moments import moments_of
-from poolwise.workflow.outcome_parts import outcome_parts
+from poolwise.workflow.outcomes.moments import moments_of
+from poolwise.workflow.outcomes.parts import outcome_parts
 
 Array = NDArray[np.float64]
 ERRORS = 4.0

@@ -16,8 +16,8 @@ from numpy.testing import assert_allclose
 
 from poolwise.checks.hierarchy import discover
 from poolwise.checks.penalty import NotLinear, classical_markers, one_way, ridge_of
-from poolwise.workflow import ridge_rows
-from poolwise.workflow.levels import level_dataset
+from poolwise.workflow.levels import ridge_rows
+from poolwise.workflow.levels.datasets import level_dataset
 
 TUTORIALS = Path(__file__).parents[2] / "tutorials" / "models"
 

@@ -15,8 +15,8 @@ from poolwise.checks import Verdict
 from poolwise.checks.hierarchy import discover, roles
 from poolwise.workflow import store
 from poolwise.workflow.errors import SpecError
+from poolwise.workflow.execution.programs import Program
 from poolwise.workflow.fingerprint import model_key
-from poolwise.workflow.programs import Program
 from poolwise.workflow.runner import run_stages, whole_tree
 from poolwise.workflow.sampler import Sampler
 from poolwise.workflow.settings import Settings

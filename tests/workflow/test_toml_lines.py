@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poolwise.workflow.toml_spec_lines import Place, key_lines
+from poolwise.workflow.toml_specs.lines import Place, key_lines
 
 TEXT = r"""# a comment with key = 1 and [table]
 name = "a # no comment, no [table]"

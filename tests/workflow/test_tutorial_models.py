@@ -13,7 +13,7 @@ import poolwise
 from poolwise.checks.draws import Array
 from poolwise.checks.finding import Finding
 from poolwise.checks.hierarchy import Hierarchy
-from poolwise.workflow.levels import level_dataset
+from poolwise.workflow.levels.datasets import level_dataset
 from poolwise.workflow.lint import lint
 from poolwise.workflow.loading import load_specs
 from poolwise.workflow.spec import ModelSpec

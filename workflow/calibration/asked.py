@@ -25,7 +25,7 @@ from ...checks.hierarchy.variables import family_of
 from ...checks.words import counted
 from ..conclusions import evaluate
 from ..errors import one_line
-from ..programs import Program
+from ..execution.programs import Program
 
 if TYPE_CHECKING:
     import pymc as pm

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...checks.hierarchy.variables import observed_data
 from ..engine import NotSwitchable
-from ..priors import without_starts
+from ..priors.replacing import without_starts
 
 if TYPE_CHECKING:
     import pymc as pm

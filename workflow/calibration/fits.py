@@ -15,7 +15,7 @@ from ...checks.draws import Array
 from ...checks.lazy import array_stats
 from ...checks.ranks import rank
 from ..errors import one_line
-from ..programs import Program
+from ..execution.programs import Program
 from ..sampler import sample
 from ..settings import Settings
 from ..stages.stage import plain

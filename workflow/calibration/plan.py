@@ -14,10 +14,10 @@ from ...checks.weighted import largest_rhat
 from ...checks.words import listed
 from ..engine import NotSwitchable
 from ..errors import SpecError, one_line
+from ..execution.programs import Program
 from ..fingerprint import code_key, key_of, model_key, versions
-from ..fitted_spec import FittedSpec
+from ..fitted.spec import FittedSpec
 from ..preflight import build_model, observed_values
-from ..programs import Program
 from ..sampler import sample, why_not_nutpie
 from ..settings import Settings
 from ..spec import ModelSpec

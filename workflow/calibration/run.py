@@ -17,11 +17,11 @@ from ...checks import Evidence, Finding, expect_failures, run_checks
 from ...checks.calibration_words import conclude_calibration
 from ...reports.calibration import CalibrationRecord, as_json
 from ...reports.record import StageRecord
-from ..cluster import crew
 from ..errors import SpecError
-from ..execution import each
+from ..execution.cluster import crew
+from ..execution.tasks import each
 from ..fingerprint import versions
-from ..fitted_spec import FittedSpec
+from ..fitted.spec import FittedSpec
 from ..loading import as_spec
 from ..project import project_settings
 from ..review import check_codes, shown_path

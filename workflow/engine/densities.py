@@ -22,7 +22,7 @@ import numpy as np
 
 from ...checks.draws import Array
 from ...checks.hierarchy import value_of
-from ..priors import in_double_precision, parameters_of
+from ..priors.replacing import in_double_precision, parameters_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

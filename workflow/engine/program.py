@@ -10,7 +10,7 @@ import xarray as xr
 
 from ...checks.draws import Array
 from ...checks.hierarchy.cheap import graphs
-from ..threads import cores
+from ..execution.threads import cores
 from .densities import LogDensity
 from .switches import Switchable, data_of, mixture_data, switchable, weight_of
 

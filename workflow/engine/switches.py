@@ -19,7 +19,7 @@ import numpy as np
 from ...checks.draws import Array
 from ...checks.hierarchy import value_of
 from ...checks.hierarchy.variables import is_labelled
-from ..priors import without_starts
+from ..priors.replacing import without_starts
 from .densities import LogDensity, log_density_of, table
 
 if TYPE_CHECKING:

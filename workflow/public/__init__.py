@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from poolwise.checks.hierarchy.reading import read_hierarchy
     from poolwise.workflow.calibration.run import Calibration, calibrate
     from poolwise.workflow.errors import SpecError
-    from poolwise.workflow.evaluate_levels import evaluate_levels
-    from poolwise.workflow.fitted_review import review_fit
+    from poolwise.workflow.fitted.review import review_fit
+    from poolwise.workflow.levels.of_any_fit import evaluate_levels
     from poolwise.workflow.record import load_run
     from poolwise.workflow.review import Review, review
     from poolwise.workflow.settings import Settings
@@ -41,12 +41,12 @@ _HOME = {
     "Settings": "workflow.settings",
     "SpecError": "workflow.errors",
     "Verdict": "checks.finding",
-    "evaluate_levels": "workflow.evaluate_levels",
+    "evaluate_levels": "workflow.levels.of_any_fit",
     "calibrate": "workflow.calibration.run",
     "load_run": "workflow.record",
     "read_hierarchy": "checks.hierarchy.reading",
     "review": "workflow.review",
-    "review_fit": "workflow.fitted_review",
+    "review_fit": "workflow.fitted.review",
     "spec": "workflow.spec",
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from ..priors import without_starts
+from ..priors.replacing import without_starts
 from .stage import Context, groups_of, halved, plain
 
 #: Sampler statistics a review reads, by the names nutpie gives them.

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from ..levels import level_datasets
+from ..levels.datasets import level_datasets
 from .stage import Context, Unavailable, plain
 
 

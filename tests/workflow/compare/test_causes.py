@@ -10,7 +10,7 @@ import pymc as pm
 import pytest
 
 from poolwise.reports.comparison import Cause
-from poolwise.workflow.compare_causes import find_causes, remarks
+from poolwise.workflow.comparing.causes import find_causes, remarks
 from poolwise.workflow.parts import keys_of, variables_of
 from poolwise.workflow.spec import ModelSpec
 

@@ -11,8 +11,8 @@ from scipy import stats
 from poolwise.checks import examples
 from poolwise.checks.estimates import Estimate
 from poolwise.reports.plain import estimates
-from poolwise.workflow.baseline import _estimate
-from poolwise.workflow.compare_moves import find_moves, holm, smallest_noticed
+from poolwise.workflow.comparing.baseline import _estimate
+from poolwise.workflow.comparing.moves import find_moves, holm, smallest_noticed
 
 Run = list[dict[str, Any]]
 

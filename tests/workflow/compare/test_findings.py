@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from poolwise.reports.compare_html import render_comparison
 from poolwise.reports.compare_markdown import MOST_BYTES, markdown
 from poolwise.reports.comparison import Cause, Comparison, FindingChange, Move, Shift, Side
-from poolwise.workflow.compare import finding_changes, matters
+from poolwise.workflow.comparing.compare import finding_changes, matters
 
 
 def finding(code: str, verdict: str, target: str = "", **details: Any) -> dict[str, Any]:

@@ -16,11 +16,11 @@ from click.testing import CliRunner, Result
 from junitparser import JUnitXml
 
 from poolwise import Level
-from poolwise.workflow.baseline import baseline_of, load_baseline
 from poolwise.workflow.cli import main
-from poolwise.workflow.compare import compare
+from poolwise.workflow.comparing.baseline import baseline_of, load_baseline
+from poolwise.workflow.comparing.compare import compare
 from poolwise.workflow.errors import SpecError
-from poolwise.workflow.fitted_review import review_fit
+from poolwise.workflow.fitted.review import review_fit
 from poolwise.workflow.record import as_json
 from poolwise.workflow.review import Review
 

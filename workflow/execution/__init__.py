@@ -1,0 +1,1 @@
+"""Running independent tasks: here, in threads, in other processes or on a cluster."""

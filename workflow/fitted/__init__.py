@@ -1,0 +1,1 @@
+"""Reviews of fits that were made elsewhere."""

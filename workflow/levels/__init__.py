@@ -1,0 +1,1 @@
+"""Levels, evaluated on draws: effects, information of rows, and the rows that penalties need."""

@@ -1,0 +1,1 @@
+"""No, partial and complete pooling: fits on the one program, and predictions of data left out."""

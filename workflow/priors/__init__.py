@@ -1,0 +1,1 @@
+"""Other priors: which are tried, what they mean, and how a model takes them."""
