@@ -216,7 +216,7 @@ def compared(case: Case, fit: xr.Dataset, alone: xr.Dataset) -> Iterator[tuple[s
     import arviz as az
 
     from poolwise.checks.followed import shares_in
-    from poolwise.checks.pooling import pooling_factor
+    from poolwise.checks.pooling_factors import pooling_factor
     from poolwise.checks.weighted import SUMMARY
 
     alone = alone.assign({"it holds": case.decision(alone).astype(float)})

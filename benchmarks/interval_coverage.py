@@ -162,7 +162,7 @@ def information_of(design: Design, truth: Truth, level: str) -> Array:
 def followed(design: Design, levels: dict[str, xr.Dataset], drawn: xr.Dataset) -> dict[str, Array]:
     """Return the draws of every followed quantity, as poolwise computes them."""
     from poolwise.checks import equivalent_penalty, own_data_weight
-    from poolwise.checks.pooling import mean_weight
+    from poolwise.checks.own_data import mean_weight
 
     found = {"mu": drawn["mu"]}
     normal = design.outcome == "normal"

@@ -19,22 +19,18 @@ from .check import REGISTRY, STAGES, Check, check, run_checks, selected
 from .collecting import what_to_collect
 from .collecting_nested import what_to_collect_in
 from .decomposition import decompose
+from .draws import contraction
 from .evidence import Evidence, Missing, fact
 from .expect import Expect, Met
 from .expected import ExpectedFailure, expect_failures
 from .finding import SEVERITY, Finding, Verdict, inconclusive, judge, skipped
 from .hierarchy import Level
 from .new_group import predict_new_group
+from .own_data import own_data_weight
 from .penalty import choices_of, classical_markers, ridge_of
-from .pooling import (
-    contraction,
-    data_level_factor,
-    effective_groups,
-    equivalent_penalty,
-    own_data_weight,
-    pooling_factor,
-)
+from .pooling_factors import data_level_factor, pooling_factor
 from .poolings import compare_poolings, what_pooling_bought
+from .ridge_equivalent import effective_groups, equivalent_penalty
 from .tier import ASKABLE, Tier
 
 #: Modules whose import registers checks and facts.

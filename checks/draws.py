@@ -113,6 +113,23 @@ def summarise(draws: xr.DataArray) -> Summary:
     )
 
 
+def contraction(posterior: xr.DataArray, prior: xr.DataArray) -> float:
+    """Return the share of a prior variance that the data removed: ``1 - Var(x | y) / Var(x)``.
+
+    Near 1 the data decided, near 0 the prior did; negative when the posterior is wider than the
+    prior, NaN when the quantity is fixed. It says nothing when the prior was absurdly wide: almost
+    any posterior is narrow beside that.
+
+    References
+    ----------
+    Betancourt (2018), arXiv:1803.08393; Schad et al. (2021), doi:10.1037/met0000275.
+    """
+    before = float(prior.var(ddof=1))
+    if not before > 1e-20 * max(float(abs(prior).max()) ** 2, 1e-300):
+        return float("nan")
+    return 1 - float(posterior.var(ddof=1)) / before
+
+
 def scalars(draws: xr.DataArray) -> list[tuple[str, xr.DataArray]]:
     """Split a variable into its scalar elements, labelled ``theta[A]`` as ArviZ labels them."""
     dims = [d for d in draws.dims if d not in SAMPLE]

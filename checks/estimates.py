@@ -15,13 +15,9 @@ from .decomposition import Decomposition
 from .draws import SAMPLE, Array, chains_first, interval_ends, scalars
 from .evidence import Evidence, fact
 from .lazy import array_stats
-from .pooling import (
-    LevelPooling,
-    equivalent_penalty,
-    mean_weight,
-    own_data_weight,
-    weight_label,
-)
+from .own_data import mean_weight, own_data_weight, weight_label
+from .pooling import LevelPooling
+from .ridge_equivalent import equivalent_penalty
 
 #: Groups of a level that are listed one by one; a larger level is described by its summaries.
 MOST_GROUPS = 200

@@ -14,7 +14,7 @@ from .draws import Summary
 from .evidence import Evidence, fact
 from .finding import Finding, Verdict, inconclusive, judge, skipped
 from .followed import equal_weights, shares_in
-from .pooling import weight_label
+from .own_data import weight_label
 from .shares import Share, shares_of
 from .weighted import labelled
 from .words import number

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from .draws import SAMPLE, Array
-from .pooling import mean_weight, own_data_weight, weight_label
+from .own_data import mean_weight, own_data_weight, weight_label
 from .shares import SHARE, Share, shares_of
 from .weighted import weighted_summaries
 

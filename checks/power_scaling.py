@@ -19,7 +19,7 @@ from .draws import SAMPLE, Array, chains_first, scalars
 from .evidence import Evidence, Missing, fact
 from .finding import Finding, Verdict, inconclusive, judge
 from .lazy import array_stats
-from .pooling import mean_weight, weight_label
+from .own_data import mean_weight, weight_label
 from .words import counted
 
 #: Powers at which the sensitivity is differentiated (Kallioinen et al. 2023, section 2.3).

@@ -15,7 +15,7 @@ from .draws import Array, summarise
 from .evidence import Evidence, fact
 from .expect import Expect, Met, meet
 from .finding import Finding, Verdict, inconclusive, judge, skipped
-from .pooling import mean_weight
+from .own_data import mean_weight
 from .words import number
 
 

@@ -9,7 +9,9 @@ from . import examples
 from .check import SAMPLED, check
 from .draws import mcse_of_mean
 from .finding import Finding, Verdict, inconclusive, judge, skipped
-from .pooling import LevelPooling, mean_weight, who_set_it
+from .own_data import mean_weight
+from .pooling import LevelPooling
+from .who_set_it import who_set_it
 from .words import number
 
 

@@ -12,17 +12,13 @@ from ..checks import Evidence
 from ..checks.decomposition import Decomposition
 from ..checks.draws import Summary
 from ..checks.estimates import Estimate
+from ..checks.own_data import row_noise, standard_error
 from ..checks.penalty import Choices
-from ..checks.pooling import (
-    LevelPooling,
-    equivalent_penalty,
-    has_penalty,
-    row_noise,
-    standard_error,
-    who_set_it,
-)
+from ..checks.pooling import LevelPooling
 from ..checks.power_scaling import PowerScaling
+from ..checks.ridge_equivalent import equivalent_penalty, has_penalty
 from ..checks.sweep import Change
+from ..checks.who_set_it import who_set_it
 
 
 def _number(value: float | None) -> float | None:

@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from ..checks.draws import Array
-from ..checks.pooling import LevelPooling, row_noise, standard_error
+from ..checks.own_data import row_noise, standard_error
+from ..checks.pooling import LevelPooling
 from .blocks import Column, Table
 from .figures import shrinkage
 from .numbers import NONE, between, fixed, fixed_between, num, of_unit

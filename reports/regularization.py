@@ -7,7 +7,8 @@ import xarray as xr
 
 from ..checks import REGISTRY
 from ..checks.draws import Summary
-from ..checks.pooling import LevelPooling, who_set_it
+from ..checks.pooling import LevelPooling
+from ..checks.who_set_it import who_set_it
 from ..checks.words import counted
 from . import shrinkage, strength
 from .blocks import Block, Column, Note, Pair, Plot, Table

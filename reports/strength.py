@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks.pooling import LevelPooling, who_set_it
+from ..checks.pooling import LevelPooling
+from ..checks.who_set_it import who_set_it
 from ..checks.words import counted
 from .blocks import Block, Column, Plot, Table
 from .figures import strength

@@ -13,7 +13,8 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from ...checks.draws import SAMPLE, Array
 from ...checks.penalty import Ridge, ridge_of
-from ...checks.pooling import LevelPooling, equivalent_penalty, has_penalty, row_variance
+from ...checks.pooling import LevelPooling
+from ...checks.ridge_equivalent import equivalent_penalty, has_penalty, row_variance
 from ..numbers import num
 from .canvas import (
     C1,

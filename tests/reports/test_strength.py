@@ -13,7 +13,8 @@ import xarray as xr
 from poolwise.checks import Evidence
 from poolwise.checks.conclusion import conclude
 from poolwise.checks.draws import SAMPLE
-from poolwise.checks.pooling import LevelPooling, row_variance
+from poolwise.checks.pooling import LevelPooling
+from poolwise.checks.ridge_equivalent import row_variance
 from poolwise.reports import plain, shrinkage, strength
 from poolwise.reports.blocks import Plot, Table
 from poolwise.reports.figures import shrinkage as arrows

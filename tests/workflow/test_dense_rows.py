@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from poolwise.checks import Level
 from poolwise.checks.hierarchy import read_hierarchy
 from poolwise.checks.penalty import NotLinear, choices_of, classical_markers, dense, ridge_of
-from poolwise.checks.pooling import effective_groups, equivalent_penalty
+from poolwise.checks.ridge_equivalent import effective_groups, equivalent_penalty
 from poolwise.workflow.levels.datasets import level_dataset
 from poolwise.workflow.loading import load_specs
 from poolwise.workflow.spec import ModelSpec

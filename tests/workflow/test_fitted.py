@@ -17,8 +17,9 @@ from poolwise.checks import Verdict
 from poolwise.checks.draws import mcse_of_mean
 from poolwise.checks.examples import RUBIN_SIGMA, RUBIN_Y, exact_draws
 from poolwise.checks.hierarchy.level import Level
+from poolwise.checks.own_data import mean_weight, own_data_weight
 from poolwise.checks.penalty import one_way, ridge_of
-from poolwise.checks.pooling import mean_weight, own_data_weight, pooling_factor
+from poolwise.checks.pooling_factors import pooling_factor
 from poolwise.workflow.cli import main
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.fitted.fit import read_fit

@@ -14,7 +14,8 @@ from scipy import integrate, optimize, special, stats
 
 from poolwise.checks import own_data_weight
 from poolwise.checks.hierarchy import Level, discover
-from poolwise.checks.pooling import equivalent_penalty, row_noise
+from poolwise.checks.own_data import row_noise
+from poolwise.checks.ridge_equivalent import equivalent_penalty
 from poolwise.workflow.levels import curvature as module
 from poolwise.workflow.levels.datasets import level_dataset, level_datasets
 

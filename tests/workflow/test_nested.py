@@ -11,7 +11,8 @@ import xarray as xr
 from numpy.testing import assert_allclose
 
 from poolwise.checks.hierarchy import read_hierarchy
-from poolwise.checks.pooling import equivalent_penalty, own_data_weight
+from poolwise.checks.own_data import own_data_weight
+from poolwise.checks.ridge_equivalent import equivalent_penalty
 from poolwise.workflow.levels.datasets import level_datasets
 
 RNG = np.random.default_rng(8)

@@ -12,7 +12,8 @@ import pytest
 import poolwise
 from poolwise.checks import decompose
 from poolwise.checks.draws import mcse_of_mean
-from poolwise.checks.pooling import own_data_weight, pooling_factor
+from poolwise.checks.own_data import own_data_weight
+from poolwise.checks.pooling_factors import pooling_factor
 from poolwise.workflow.review import Review
 from poolwise.workflow.stages import sweep
 

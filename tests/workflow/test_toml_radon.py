@@ -13,7 +13,9 @@ import xarray as xr
 import poolwise
 from poolwise.checks.decomposition import decompose
 from poolwise.checks.draws import mcse_of_mean
-from poolwise.checks.pooling import equivalent_penalty, mean_weight, pooling_factor
+from poolwise.checks.own_data import mean_weight
+from poolwise.checks.pooling_factors import pooling_factor
+from poolwise.checks.ridge_equivalent import equivalent_penalty
 from poolwise.workflow import review as reviewing
 from poolwise.workflow.loading import load_specs
 from poolwise.workflow.preflight import build_model

@@ -18,7 +18,7 @@ from ...checks.hierarchy.information import (
     why_not_linear,
 )
 from ...checks.hierarchy.spread import NORMAL
-from ...checks.pooling import row_variance
+from ...checks.ridge_equivalent import row_variance
 from ..outcomes.parts import with_parts
 from ..preflight import observed_values
 from ..priors.replacing import parameters_of
@@ -68,7 +68,8 @@ def level_dataset(
         For normal effects in the mean of one normal outcome besides ``noise_variance``,
         ``other``, ``row_mean_variance``, ``row_location_variance``, ``residual_variance``,
         ``mean_residual_variance`` and ``outcome_variance``; see
-        :mod:`poolwise.checks.pooling` and :mod:`poolwise.checks.decomposition` for their meaning.
+        :mod:`poolwise.checks.ridge_equivalent` and :mod:`poolwise.checks.decomposition` for
+        their meaning.
 
         Where there is no information ``attrs["why_no_information"]`` says why, and where there is
         no noise variance ``attrs["why_no_noise"]``. ``attrs["negative_information"]`` is the share
