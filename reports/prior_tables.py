@@ -8,14 +8,13 @@ from ..checks import Verdict
 from ..checks.draws import Summary
 from ..checks.few_groups import CommonPrior
 from ..checks.more_data import DataNeeded, about
-from ..checks.share_shifts import ShareChange
 from ..checks.shares import Share
-from ..checks.sign_flips import SignChange, excludes_zero, flips, is_sure
+from ..checks.sign_flips import excludes_zero
 from ..checks.words import counted
 from .blocks import Block, Cell, Column, Note, Table
 from .numbers import NONE, between, fixed, fixed_between, num
 from .record import ReviewRecord
-from .sweep import limits, unconverged
+from .sweep import SignRange, limits, share_ranges, sign_ranges, unconverged
 
 #: Rows of a table that are always visible.
 _VISIBLE = 8
@@ -80,37 +79,20 @@ def _share(share: Share) -> str:
 
 def sign_table(record: ReviewRecord) -> Table | None:
     """Return values whose interval excludes zero under one prior only, and the range of others."""
-    if not record.evidence.has("sign_changes"):
+    found = sign_ranges(record)
+    if not found:
         return None
-    set_by = limits(record, "SEN505")
-    interval, factor = set_by["interval"], set_by["factor"]
-    bad = unconverged(record)
-    changes: list[SignChange] = [
-        c for c in record.evidence.get("sign_changes") if c.alternative not in bad
-    ]
-    by_label: dict[str, list[SignChange]] = {}
-    for change in changes:
-        by_label.setdefault(change.label, []).append(change)
-    ranked = []
-    for label, mine in by_label.items():
-        flipping = [c for c in mine if flips(c, interval, factor)]
-        worst = max(flipping or mine, key=lambda c: abs(c.other.value - c.base.value))
-        moved = abs(worst.other.value - worst.base.value)
-        ranked.append((not flipping, -moved, label, worst, mine))
-    if not ranked:
-        return None
-    ranked.sort(key=lambda row: row[:2])
-    many = sum(not steady for steady, *_ in ranked)
+    interval = limits(record, "SEN505")["interval"]
+    many = sum(r.flips is not False for r in found)
     rows: list[list[str | Cell]] = [
         [
-            label,
-            _probability(worst.base, interval),
-            f"{fixed(min(c.other.value for c in mine))} to "
-            f"{fixed(max(c.other.value for c in mine))}",
-            worst.title,
-            _answer(worst, interval, flipping=not steady),
+            r.label,
+            _probability(r.base, interval),
+            f"{fixed(r.lowest.other.value)} to {fixed(r.highest.other.value)}",
+            r.furthest.title,
+            _answer(r, interval),
         ]
-        for steady, _, label, worst, mine in ranked
+        for r in found
     ]
     keep = max(many, _VISIBLE)
     return Table(
@@ -135,47 +117,35 @@ def _probability(share: Share, interval: float) -> str:
     return f"{fixed(share.value)} ± {num(share.mcse, 1)}{said}"
 
 
-def _answer(change: SignChange, interval: float, *, flipping: bool) -> str | Cell:
-    said = _probability(change.other, interval)
-    if not flipping:
+def _answer(found: SignRange, interval: float) -> str | Cell:
+    said = _probability(found.furthest.other, interval)
+    if found.flips is False:
         return said
-    sure = is_sure(change.base, interval) and is_sure(change.other, interval)
     return (
         Cell(said, Verdict.WARN, "flips")
-        if sure
+        if found.flips
         else Cell(said, Verdict.INCONCLUSIVE, "within Monte Carlo error")
     )
 
 
 def share_table(record: ReviewRecord) -> Table | None:
     """Return pooling factors, R² and aleatory shares with their range over the sweep."""
-    if not record.evidence.has("share_changes"):
+    found = share_ranges(record)
+    if not found:
         return None
     limit = limits(record, "SEN506")["limit"]
-    bad = unconverged(record)
-    by_label: dict[str, list[ShareChange]] = {}
-    for change in record.evidence.get("share_changes"):
-        if change.alternative not in bad and np.isfinite(change.difference):
-            by_label.setdefault(change.label, []).append(change)
     rows: list[list[str | Cell]] = []
-    furthest = sorted(by_label.items(), key=lambda item: -max(abs(c.difference) for c in item[1]))
-    for label, mine in furthest:
-        low = min(mine, key=lambda c: c.other.value)
-        high = max(mine, key=lambda c: c.other.value)
-        worst = max(low, high, key=lambda c: abs(c.difference))
-        reach = f"{fixed(low.other.value)} to {fixed(high.other.value)}"
-        moved = abs(worst.difference) - limit > 2 * worst.mcse
+    for r in found:
+        reach = f"{fixed(r.lowest.other.value)} to {fixed(r.highest.other.value)}"
         rows.append(
             [
-                label,
-                _share(mine[0].base),
-                Cell(reach, Verdict.WARN, "moves") if moved else reach,
-                low.title,
-                high.title,
+                r.label,
+                _share(r.base),
+                Cell(reach, Verdict.WARN, "moves") if r.moves else reach,
+                r.lowest.title,
+                r.highest.title,
             ]
         )
-    if not rows:
-        return None
     return Table(
         "Pooling and aleatory shares under other priors",
         [
