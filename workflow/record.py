@@ -118,7 +118,7 @@ def as_json(record: ReviewRecord) -> dict[str, Any]:
         "findings": [f.as_dict() for f in record.findings],
         "regularization": regularization(evidence),
         "uncertainty": uncertainty(evidence),
-        "sensitivity": sensitivity(evidence),
+        "sensitivity": sensitivity(record),
         "estimates": estimates(evidence),
         "declared": {
             "top_level_priors": list(evidence.declared["top_level_priors"]),

@@ -21,7 +21,7 @@ from poolwise.workflow.comparing.baseline import baseline_of, load_baseline
 from poolwise.workflow.comparing.compare import compare
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.fitted.review import review_fit
-from poolwise.workflow.record import as_json
+from poolwise.workflow.record import as_json, load_run
 from poolwise.workflow.review import Review
 
 pytestmark = pytest.mark.slow
@@ -56,6 +56,46 @@ def test_the_record_follows_the_published_schema(base: Path) -> None:
     del record["seed"]
     record["findings"][0]["verdict"] = "fine"
     assert len(errors(record, "run")) == 2
+
+
+def test_the_record_holds_what_the_report_shows(base: Path) -> None:
+    record = json.loads((base / "run.json").read_text())
+    found = record["sensitivity"]
+    assert set(found["why_not"]) == {"few_groups"}, "six sites are no few groups"
+    keys = {a["key"] for a in found["alternatives"]}
+    assert keys == {c["alternative"] for c in found["sweep"]}
+    by_source = {a["source"]: a for a in found["alternatives"]}
+    assert by_source["umbrella"]["pareto_k"] < 0.7
+    assert all(a["effective_draws"] > 0 and a["converged"] for a in found["alternatives"])
+    assert any(a["means"] for a in found["alternatives"])
+    assert found["data_needed"]["site"]["groups"] == 6
+    (level,) = record["regularization"].values()
+    assert {(c["left_out"], c["compared_with"]) for c in level["poolings"]["contrasts"]} == {
+        ("row", "complete"),
+        ("group", "complete"),
+    }, "without its only row a site that is not pooled has no estimate"
+    for own, row in zip((1, 9, 4, -2, 5, 12), level["poolings"]["estimates"], strict=True):
+        assert abs(row["no"]["mean"] - own) < 4 * row["no"]["mcse"], row["group"]
+
+
+def test_records_of_older_runs_are_read(base: Path) -> None:
+    record = json.loads((base / "run.json").read_text())
+    record["sensitivity"] = {
+        "sweep": [
+            {k: v for k, v in c.items() if k not in ("alternative", "kind", "mean_mcse")}
+            for c in record["sensitivity"]["sweep"]
+        ]
+    }
+    for level in record["regularization"].values():
+        del level["poolings"], level["why_no_poolings"]
+    assert errors(record, "run") == []
+    Path("old").mkdir()
+    Path("old/run.json").write_text(json.dumps(record))
+    shutil.copy(base / "run.nc", "old/run.nc")
+    done = poolwise("compare", "old", base)
+    assert done.exit_code == 0, done.output
+    assert load_baseline("old") == load_baseline(base)
+    assert as_json(load_run("old")) == as_json(load_run(base))
 
 
 def test_every_key_of_the_record_is_described(base: Path) -> None:

@@ -1,0 +1,10 @@
+"""Results as plain data, for JSON and every format made from it.
+
+``schema/run.schema.json`` describes what these functions return.
+"""
+
+from .levels import regularization
+from .numbers import estimates, uncertainty
+from .sensitivity import sensitivity
+
+__all__ = ["estimates", "regularization", "sensitivity", "uncertainty"]
