@@ -59,7 +59,7 @@ def faults(repetitions: int, folder: Path) -> None:
 
     from poolwise.checks import REGISTRY, Evidence, Verdict
     from poolwise.workflow.calibration import calibrate
-    from poolwise.workflow.spec import ModelSpec
+    from poolwise.workflow.specs.spec import ModelSpec
 
     right = ModelSpec(build=eight_schools(), name="right")
     cases = {

@@ -139,7 +139,7 @@ def sleepstudy() -> None:
 
     from poolwise.checks.draws import mcse_of_mean
     from poolwise.workflow.engine import Engine
-    from poolwise.workflow.loading import load_specs
+    from poolwise.workflow.specs.loading import load_specs
 
     spec = load_specs(str(ROOT / "tutorials" / "models" / "sleepstudy.py"))[0]
     tree = Engine(spec.build(), []).sample(

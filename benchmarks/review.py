@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _measured(name: str, timed: int | None) -> list[str]:
-    from poolwise.workflow.loading import load_specs
+    from poolwise.workflow.specs.loading import load_specs
 
     spec = load_specs(str(MODELS / f"{name}.py"))[0]
     _warm(spec)

@@ -37,8 +37,8 @@ def _measure(name: str) -> None:
     import nutpie
     import pymc as pm
 
-    from poolwise.workflow.loading import load_specs
     from poolwise.workflow.review import review
+    from poolwise.workflow.specs.loading import load_specs
     from poolwise.workflow.stages import sweep
 
     spec = load_specs(str(MODELS / f"{name}.py"))[0]

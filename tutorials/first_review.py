@@ -18,7 +18,7 @@
 from pathlib import Path
 
 import poolwise
-from poolwise.workflow.loading import load_specs
+from poolwise.workflow.specs.loading import load_specs
 
 HERE = Path("models") if Path("models").exists() else Path("tutorials/models")
 spec = load_specs(str(HERE / "eight_schools.py"))[0]

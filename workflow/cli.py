@@ -10,18 +10,18 @@ import click
 
 from poolwise import __version__
 
-from .cli_calibrate import calibrate
-from .cli_compare import baseline, compare
-from .cli_errors import EXIT_COULD_NOT_RUN, friendly
-from .cli_workers import workers_options
-from .output import Formats, emit, file_views, formats_option, stopped_result, write_files
+from .commands.calibrate import calibrate
+from .commands.compare import baseline, compare
+from .commands.errors import EXIT_COULD_NOT_RUN, friendly
+from .commands.options import workers_options
+from .commands.output import Formats, emit, file_views, formats_option, stopped_result, write_files
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ..reports.record import ReviewRecord
     from .review import Review
-    from .spec import ModelSpec
+    from .specs.spec import ModelSpec
 
 FORMATS = ("html", "json", "junit", "sarif", "github", "markdown")
 
@@ -101,8 +101,8 @@ def review(
     """
     from .errors import SpecError
     from .execution.cluster import crew
-    from .loading import load_specs
-    from .record import as_json
+    from .runs.record import as_json
+    from .specs.loading import load_specs
 
     stderr = _console(stderr=True)
     if not quiet and stderr.is_terminal:
@@ -146,7 +146,7 @@ def review(
 def _review_one(
     spec: ModelSpec, folder: Path | None, options: dict[str, Any], stderr: Console, quiet: bool
 ) -> Review:
-    from .progress import TerminalWatcher
+    from .commands.progress import TerminalWatcher
     from .review import review as run_review
 
     if not quiet:
@@ -192,8 +192,8 @@ def _distinct(specs: list[ModelSpec]) -> None:
 def report(run: str, formats: Formats, verbose: bool) -> None:
     """Judge a saved RUN again and write its report, without sampling."""
     from ..reports.html import render
-    from .record import as_json, load_run
-    from .store import write_text
+    from .runs.record import as_json, load_run
+    from .runs.store import write_text
 
     record = load_run(run)
     file = Path(run) / "report.html"
@@ -239,8 +239,8 @@ def lint(
     from ..reports.lint import exit_code, lint_lines, summary
     from .errors import SpecError
     from .lint import lint_all, lint_results
-    from .loading import load_specs
-    from .spec_files import may_hold_specs
+    from .specs.files import may_hold_specs
+    from .specs.loading import load_specs
 
     wanted = [t for t in targets if not only_specs or may_hold_specs(Path(t.partition("::")[0]))]
     specs = [spec for target in wanted for spec in load_specs(target)]
@@ -277,8 +277,8 @@ def show(targets: tuple[str, ...], format_: str) -> None:
     import json
 
     from ..reports.tree import print_hierarchy
-    from .loading import load_specs
     from .show import sketch
+    from .specs.loading import load_specs
 
     found = [sketch(spec) for target in targets for spec in load_specs(target)]
     if format_ == "json":
@@ -343,7 +343,7 @@ def init(path: str) -> None:
     A PATH that ends in .toml becomes a spec without Python, with a data file beside it.
     """
     from .errors import SpecError
-    from .template import FIRST_SPEC, FIRST_TOML, first_data
+    from .specs.template import FIRST_SPEC, FIRST_TOML, first_data
 
     file = Path(path)
     files = {file: FIRST_SPEC}

@@ -9,7 +9,7 @@ import xarray as xr
 
 from ..checks.draws import SAMPLE
 from .errors import SpecError, line_in, one_line
-from .spec import ModelSpec, Quantity
+from .specs.spec import ModelSpec, Quantity
 
 
 def evaluate(

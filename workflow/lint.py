@@ -22,9 +22,9 @@ from ..checks.spec.comments import Ignore
 from ..reports.machine import lint_result
 from .errors import SpecError
 from .fitted.spec import NO_MODEL, FittedSpec
-from .preflight import check_roles, model_of
-from .project import project_settings
-from .spec import ModelSpec
+from .specs.preflight import check_roles, model_of
+from .specs.project import project_settings
+from .specs.spec import ModelSpec
 from .toml_specs.spec import TomlSpec
 
 if TYPE_CHECKING:

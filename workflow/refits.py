@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pymc as pm
 
     from ..checks.hierarchy import Hierarchy, Roles
-    from .spec import ModelSpec
+    from .specs.spec import ModelSpec
 
 #: Whether such a variable is positive is a conclusion.
 _SIGNED = (Role.LOCATION, Role.INTERCEPT, Role.COEFFICIENT, Role.SHRUNKEN)

@@ -23,22 +23,22 @@ from .conclusions import evaluate
 from .errors import SpecError, line_in, one_line
 from .execution.cluster import crew
 from .execution.programs import Program
-from .fingerprint import data_key, model_key, versions
 from .fitted.spec import FittedSpec
 from .lint import lint
-from .loading import as_spec
-from .parts import keys_of, variables_of
-from .preflight import build_model, observed_values
-from .project import project_settings
-from .record import STATIC, as_json, judged
 from .runner import Outcome, Watcher, run_stages, whole_tree
+from .runs.fingerprint import data_key, model_key, versions
+from .runs.parts import keys_of, variables_of
+from .runs.record import STATIC, as_json, judged
+from .runs.store import prepare, write_groups, write_json, write_text
 from .sampler import Sampler
 from .settings import Settings
 from .show import sketch_of
-from .spec import ModelSpec
+from .specs.loading import as_spec
+from .specs.preflight import build_model, observed_values
+from .specs.project import project_settings
+from .specs.spec import ModelSpec
 from .stages.data import data_groups
 from .stages.stage import Context, plain
-from .store import prepare, write_groups, write_json, write_text
 
 
 @dataclass(frozen=True, slots=True)

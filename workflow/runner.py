@@ -16,7 +16,8 @@ from ..checks.evidence import FAMILIES, GROUPS
 from ..checks.run import stopped
 from ..reports.record import StageRecord
 from .errors import SpecError, line_in, one_line
-from .fingerprint import key_of, versions
+from .runs.fingerprint import key_of, versions
+from .runs.store import read_groups, read_notes, write_groups
 from .stages.fit import Fit
 from .stages.hierarchy import Levels
 from .stages.poolings import Poolings
@@ -24,7 +25,6 @@ from .stages.predictive import PosteriorPredictive
 from .stages.prior import PriorPredictive
 from .stages.stage import Context, Stage, Unavailable
 from .stages.sweep import PriorSweep
-from .store import read_groups, read_notes, write_groups
 
 #: The stages of a review, in the order they run.
 STAGES: tuple[Stage, ...] = (

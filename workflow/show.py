@@ -34,9 +34,9 @@ from ..reports.hierarchy import (
     Term,
     Variable,
 )
-from .preflight import build_model
 from .priors.replacing import in_words
-from .spec import ModelSpec
+from .specs.preflight import build_model
+from .specs.spec import ModelSpec
 
 if TYPE_CHECKING:
     import pymc as pm

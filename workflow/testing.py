@@ -79,7 +79,7 @@ def spec_of(spec: Any, root: Path | None = None) -> Any:
         If a file holds several specs and none is named.
     """
     from .errors import SpecError
-    from .loading import as_spec, load_specs
+    from .specs.loading import as_spec, load_specs
 
     if not isinstance(spec, str):
         return as_spec(spec)

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from junitparser import JUnitXml, Properties
 
-from poolwise.workflow.loading import load_specs
-from poolwise.workflow.project import project_settings
+from poolwise.workflow.specs.loading import load_specs
+from poolwise.workflow.specs.project import project_settings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "tutorials" / "ci"

@@ -331,7 +331,7 @@ def test_a_spec_named_like_a_library_does_not_replace_it(tmp_path: Path) -> None
 
     import xarray
 
-    from poolwise.workflow.loading import load_specs
+    from poolwise.workflow.specs.loading import load_specs
 
     (tmp_path / "xarray.py").write_text(HEAD + GOOD)
     assert [s.name for s in load_specs(str(tmp_path / "xarray.py"))] == ["good"]

@@ -30,8 +30,8 @@ from poolwise.workflow.calibration.simulating import Simulator
 from poolwise.workflow.cli import main
 from poolwise.workflow.engine import Engine
 from poolwise.workflow.execution.programs import Program
-from poolwise.workflow.loading import as_spec
 from poolwise.workflow.settings import Settings
+from poolwise.workflow.specs.loading import as_spec
 
 SEEN = np.array([0.3, -0.8, 1.4, 0.9, 2.2])
 SIZES: dict[str, Any] = {"draws": 300, "tune": 300, "chains": 1}

@@ -20,9 +20,9 @@ from poolwise.workflow.errors import SpecError
 from poolwise.workflow.execution import tasks as execution
 from poolwise.workflow.execution.cluster import crew
 from poolwise.workflow.execution.tasks import Program, each
-from poolwise.workflow.loading import load_specs
 from poolwise.workflow.refits import Refit, refit
 from poolwise.workflow.settings import Settings
+from poolwise.workflow.specs.loading import load_specs
 
 pytest.importorskip("distributed")
 

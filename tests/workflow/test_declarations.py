@@ -14,8 +14,8 @@ from poolwise import ModelSpec
 from poolwise.checks.hierarchy import Role, read_hierarchy
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.lint import lint
-from poolwise.workflow.parts import keys_of
-from poolwise.workflow.preflight import build_model
+from poolwise.workflow.runs.parts import keys_of
+from poolwise.workflow.specs.preflight import build_model
 from poolwise.workflow.toml_specs.spec import load_toml
 
 RNG = np.random.default_rng(5)

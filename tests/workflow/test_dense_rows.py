@@ -15,8 +15,8 @@ from poolwise.checks.hierarchy import read_hierarchy
 from poolwise.checks.penalty import NotLinear, choices_of, classical_markers, dense, ridge_of
 from poolwise.checks.ridge_equivalent import effective_groups, equivalent_penalty
 from poolwise.workflow.levels.datasets import level_dataset
-from poolwise.workflow.loading import load_specs
-from poolwise.workflow.spec import ModelSpec
+from poolwise.workflow.specs.loading import load_specs
+from poolwise.workflow.specs.spec import ModelSpec
 
 DECONVOLUTION = Path(__file__).parents[2] / "tutorials" / "models" / "deconvolution.py"
 

@@ -21,7 +21,7 @@ from poolwise.workflow.execution.programs import receive
 from poolwise.workflow.execution.shipping import pack, unpack
 from poolwise.workflow.execution.tasks import Program, each
 from poolwise.workflow.execution.threads import cores
-from poolwise.workflow.fingerprint import versions
+from poolwise.workflow.runs.fingerprint import versions
 
 
 def schools() -> pm.Model:

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from poolwise.workflow.errors import SpecError
-from poolwise.workflow.expressions import Expression, check_expressions
+from poolwise.workflow.expressions.expression import Expression, check_expressions
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from poolwise.workflow.fingerprint import code_key, data_key, model_key
-from poolwise.workflow.spec import ModelSpec, normalised
+from poolwise.workflow.runs.fingerprint import code_key, data_key, model_key
+from poolwise.workflow.specs.spec import ModelSpec, normalised
 
 INDEX = np.array([0, 0, 1, 2])
 

@@ -24,7 +24,7 @@ from poolwise.workflow.cli import main
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.fitted.fit import read_fit
 from poolwise.workflow.levels.of_draws import fitted_levels
-from poolwise.workflow.record import load_run
+from poolwise.workflow.runs.record import load_run
 
 ROOT = Path(__file__).parents[2]
 NUMPYRO = ROOT / "tests" / "data" / "fits" / "eight_schools_numpyro.nc"

@@ -14,8 +14,8 @@ from poolwise.checks import Verdict
 from poolwise.workflow.cli import main
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.lint import lint, static_evidence
-from poolwise.workflow.loading import load_specs
-from poolwise.workflow.spec_files import may_hold_specs
+from poolwise.workflow.specs.files import may_hold_specs
+from poolwise.workflow.specs.loading import load_specs
 
 HEAD = """
 import numpy as np

@@ -21,16 +21,16 @@ from poolwise.checks.leave_out import bridged, leave_out
 from poolwise.checks.poolings import compare_poolings, what_pooling_bought
 from poolwise.workflow.engine import Engine
 from poolwise.workflow.execution.programs import Program
-from poolwise.workflow.fingerprint import model_key
 from poolwise.workflow.poolings.fits import LevelPoolings
 from poolwise.workflow.poolings.group_density import GroupDensity, NotSeparable
 from poolwise.workflow.poolings.limits import WITHIN
 from poolwise.workflow.poolings.quadrature import integrated
 from poolwise.workflow.poolings.shared_terms import Totals
-from poolwise.workflow.preflight import build_model
 from poolwise.workflow.runner import Outcome, run_stages
+from poolwise.workflow.runs.fingerprint import model_key
 from poolwise.workflow.sampler import Sampler
 from poolwise.workflow.settings import Settings
+from poolwise.workflow.specs.preflight import build_model
 from poolwise.workflow.stages import poolings as stage
 from poolwise.workflow.stages.data import data_groups
 from poolwise.workflow.stages.fit import Fit

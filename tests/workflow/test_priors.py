@@ -11,10 +11,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from poolwise.checks.words import ALL_HYPERPRIORS
-from poolwise.workflow.fingerprint import model_key
 from poolwise.workflow.priors.alternatives import alternatives
 from poolwise.workflow.priors.replacing import Replacement, in_words, widened, with_priors
 from poolwise.workflow.priors.subjects import LOCATION, SCALE, Subject
+from poolwise.workflow.runs.fingerprint import model_key
 
 FAMILIES: dict[str, Callable[[], Any]] = {
     "HalfNormal(3)": lambda: pm.HalfNormal.dist(3),

@@ -180,7 +180,7 @@ def test_a_failure_is_short_and_says_value_threshold_and_what_to_do(project: Pro
         ]
     )
     assert "Traceback" not in result.stdout.str()
-    assert "pytest_specs.py" not in result.stdout.str()
+    assert "specs.py" not in result.stdout.str()
 
 
 def test_the_linter_is_one_item_and_samples_nothing(project: Project) -> None:

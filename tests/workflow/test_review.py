@@ -21,10 +21,10 @@ from poolwise.checks import Verdict
 from poolwise.checks.draws import mcse_of_mean, mcse_of_sd
 from poolwise.checks.hierarchy import value_of
 from poolwise.workflow.cli import main
-from poolwise.workflow.loading import load_specs
 from poolwise.workflow.priors.alternatives import Alternative, alternatives
 from poolwise.workflow.priors.subjects import LOCATION, SCALE, Subject
 from poolwise.workflow.review import Review
+from poolwise.workflow.specs.loading import load_specs
 
 pytestmark = pytest.mark.slow
 

@@ -13,14 +13,14 @@ import xarray as xr
 
 from poolwise.checks import Verdict
 from poolwise.checks.hierarchy import discover, roles
-from poolwise.workflow import store
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.execution.programs import Program
-from poolwise.workflow.fingerprint import model_key
 from poolwise.workflow.runner import run_stages, whole_tree
+from poolwise.workflow.runs import store
+from poolwise.workflow.runs.fingerprint import model_key
 from poolwise.workflow.sampler import Sampler
 from poolwise.workflow.settings import Settings
-from poolwise.workflow.spec import ModelSpec
+from poolwise.workflow.specs.spec import ModelSpec
 from poolwise.workflow.stages.stage import Context, Unavailable
 
 

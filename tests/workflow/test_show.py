@@ -16,10 +16,10 @@ from rich.console import Console
 from poolwise.reports.hierarchy import HierarchySketch
 from poolwise.reports.tree import print_hierarchy
 from poolwise.workflow.cli import main
-from poolwise.workflow.loading import load_specs
-from poolwise.workflow.record import load_run
 from poolwise.workflow.review import review
+from poolwise.workflow.runs.record import load_run
 from poolwise.workflow.show import sketch
+from poolwise.workflow.specs.loading import load_specs
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "tutorials" / "models"

@@ -17,8 +17,8 @@ import poolwise
 from poolwise.checks import Verdict
 from poolwise.workflow.cli import main
 from poolwise.workflow.errors import SpecError
-from poolwise.workflow.loading import load_specs
 from poolwise.workflow.review import Review
+from poolwise.workflow.specs.loading import load_specs
 from poolwise.workflow.stages.fit import Fit
 from poolwise.workflow.stages.prior import PriorPredictive
 

@@ -17,9 +17,9 @@ from poolwise.checks.own_data import mean_weight
 from poolwise.checks.pooling_factors import pooling_factor
 from poolwise.checks.ridge_equivalent import equivalent_penalty
 from poolwise.workflow import review as reviewing
-from poolwise.workflow.loading import load_specs
-from poolwise.workflow.preflight import build_model
 from poolwise.workflow.runner import STAGES, run_stages
+from poolwise.workflow.specs.loading import load_specs
+from poolwise.workflow.specs.preflight import build_model
 
 pytest.importorskip("bambi")
 

@@ -13,14 +13,14 @@ from click.testing import CliRunner
 from poolwise.checks.hierarchy.level import Level
 from poolwise.workflow.cli import main
 from poolwise.workflow.errors import SpecError
-from poolwise.workflow.fingerprint import code_key, model_key
 from poolwise.workflow.lint import lint
-from poolwise.workflow.loading import load_specs
-from poolwise.workflow.preflight import build_model
 from poolwise.workflow.priors.alternatives import alternatives
 from poolwise.workflow.priors.replacing import in_words
 from poolwise.workflow.priors.subjects import SCALE, Subject
-from poolwise.workflow.spec import ModelSpec
+from poolwise.workflow.runs.fingerprint import code_key, model_key
+from poolwise.workflow.specs.loading import load_specs
+from poolwise.workflow.specs.preflight import build_model
+from poolwise.workflow.specs.spec import ModelSpec
 
 bambi = pytest.importorskip("bambi")
 

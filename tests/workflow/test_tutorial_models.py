@@ -15,8 +15,8 @@ from poolwise.checks.finding import Finding
 from poolwise.checks.hierarchy import Hierarchy
 from poolwise.workflow.levels.datasets import level_dataset
 from poolwise.workflow.lint import lint
-from poolwise.workflow.loading import load_specs
-from poolwise.workflow.spec import ModelSpec
+from poolwise.workflow.specs.loading import load_specs
+from poolwise.workflow.specs.spec import ModelSpec
 
 MODELS = Path(__file__).parents[2] / "tutorials" / "models"
 

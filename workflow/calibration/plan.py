@@ -15,12 +15,12 @@ from ...checks.words import listed
 from ..engine import NotSwitchable
 from ..errors import SpecError, one_line
 from ..execution.programs import Program
-from ..fingerprint import code_key, key_of, model_key, versions
 from ..fitted.spec import FittedSpec
-from ..preflight import build_model, observed_values
+from ..runs.fingerprint import code_key, key_of, model_key, versions
 from ..sampler import sample, why_not_nutpie
 from ..settings import Settings
-from ..spec import ModelSpec
+from ..specs.preflight import build_model, observed_values
+from ..specs.spec import ModelSpec
 from ..stages.stage import Report
 from .asked import quantities_of
 from .datasets import again, doubled

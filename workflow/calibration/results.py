@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..store import write_json
+from ..runs.store import write_json
 from .fits import KEPT
 from .plan import Plan
 

@@ -20,15 +20,15 @@ from ...reports.record import StageRecord
 from ..errors import SpecError
 from ..execution.cluster import crew
 from ..execution.tasks import each
-from ..fingerprint import versions
 from ..fitted.spec import FittedSpec
-from ..loading import as_spec
-from ..project import project_settings
 from ..review import check_codes, shown_path
 from ..runner import Silent, Watcher
+from ..runs.fingerprint import versions
+from ..runs.store import prepare, write_groups, write_json, write_text
 from ..settings import Settings
-from ..spec import ModelSpec
-from ..store import prepare, write_groups, write_json, write_text
+from ..specs.loading import as_spec
+from ..specs.project import project_settings
+from ..specs.spec import ModelSpec
 from .fits import fit
 from .plan import Plan, planned
 from .results import assembled, read_result, remember, write_result

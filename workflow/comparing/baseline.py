@@ -13,7 +13,7 @@ from typing import Any
 
 from ...reports.machine.results import SCHEMA_VERSION
 from ..errors import SpecError, one_line
-from ..store import read_json, write_text
+from ..runs.store import read_json, write_text
 
 #: Of a finding, what a comparison reads.
 _FINDING = ("code", "name", "target", "verdict", "value", "mcse", "result", "message", "untrusted")

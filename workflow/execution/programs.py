@@ -11,14 +11,14 @@ from weakref import WeakValueDictionary
 
 from ...checks.hierarchy.plain import plain_model, remember_plain
 from ..engine import Engine
-from ..fingerprint import key_of, model_key
+from ..runs.fingerprint import key_of, model_key
 from .shipping import pack, unpack
 
 if TYPE_CHECKING:
     import pymc as pm
 
     from ...checks.hierarchy import Hierarchy, Roles
-    from ..spec import ModelSpec
+    from ..specs.spec import ModelSpec
 
 #: Programs that a worker keeps: each holds a compiled model.
 _KEPT = 4

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 from ..errors import SpecError
-from ..fingerprint import versions
+from ..runs.fingerprint import versions
 from .cluster import threads_of, why_stuck
 from .programs import Program
 from .shipping import pack, unpack

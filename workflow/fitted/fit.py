@@ -10,9 +10,9 @@ import xarray as xr
 
 from ...checks.draws import SAMPLE
 from ..errors import SpecError, one_line
+from ..runs.store import ENGINE
 from ..stages.fit import statistics
 from ..stages.stage import plain
-from ..store import ENGINE
 
 #: Groups that hold draws, by ArviZ's names; the first must be there.
 _DRAWN = (

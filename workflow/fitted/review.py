@@ -19,15 +19,15 @@ from ...checks.hierarchy.level import Level
 from ...reports.record import StageRecord
 from ..conclusions import evaluate
 from ..errors import SpecError
-from ..expressions import Expression
-from ..fingerprint import array_key, data_key, key_of, text_key, versions
+from ..expressions.expression import Expression
 from ..levels.of_draws import FittedLevels, fitted_levels
-from ..parts import options_of
-from ..project import project_settings
-from ..record import judged
 from ..review import Review, add_conclusions, check_codes, expectations, shown_path, write_review
 from ..runner import STAGES, Outcome, whole_tree
-from ..store import prepare
+from ..runs.fingerprint import array_key, data_key, key_of, text_key, versions
+from ..runs.parts import options_of
+from ..runs.record import judged
+from ..runs.store import prepare
+from ..specs.project import project_settings
 from .fit import Fit, read_fit
 from .spec import NO_MODEL, FittedSpec
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import xarray as xr
 
 from ..errors import SpecError
-from ..spec import ModelSpec
+from ..specs.spec import ModelSpec
 from ..toml_specs.table import Table
 
 #: Options of a spec that say what a fit is.

@@ -20,8 +20,8 @@ from ...checks.hierarchy.information import (
 from ...checks.hierarchy.spread import NORMAL
 from ...checks.ridge_equivalent import row_variance
 from ..outcomes.parts import with_parts
-from ..preflight import observed_values
 from ..priors.replacing import parameters_of
+from ..specs.preflight import observed_values
 from .curvature import information_of
 from .dense_rows import dense_rows
 from .evaluate import by_draw, evaluate_on, one_axis

@@ -147,7 +147,7 @@ def _of_model(
     import pymc as pm
 
     from ...checks.hierarchy import plain_model, read_hierarchy
-    from ..preflight import of_bambi
+    from ..specs.preflight import of_bambi
     from .datasets import level_datasets
 
     model = of_bambi(model)

@@ -20,7 +20,7 @@ from ...checks.draws import SAMPLE, Array
 from ...checks.hierarchy import Hierarchy
 from ...checks.hierarchy.response import base_point
 from ...checks.hierarchy.variables import Support, read_variables
-from ..preflight import observed_values
+from ..specs.preflight import observed_values
 from .evaluate import by_draw, evaluate_on
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ...checks.draws import Array
 from ...checks.hierarchy import Hierarchy
 from ...checks.hierarchy.cheap import python_mode, shape_of, uncompiled
 from ..levels.evaluate import CHUNK, one_axis
-from ..preflight import observed_values
+from ..specs.preflight import observed_values
 
 if TYPE_CHECKING:
     import pymc as pm

@@ -12,7 +12,7 @@ from ...checks.draws import SAMPLE, Array
 from ...checks.hierarchy import GroupLevel, Hierarchy
 from ...checks.hierarchy.variables import as_tensor
 from ..levels.evaluate import by_draw, evaluate_on
-from ..preflight import observed_values
+from ..specs.preflight import observed_values
 
 if TYPE_CHECKING:
     import pymc as pm

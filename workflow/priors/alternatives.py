@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...checks.hierarchy import constant_value
 from ...checks.words import ALL_HYPERPRIORS, number
-from ..fingerprint import key_of
+from ..runs.fingerprint import key_of
 from .meanings import meaning, scale_median
 from .replacing import (
     Replacement,

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...checks.hierarchy import constant_value
 from ...checks.words import number
-from ..fingerprint import graph_key, key_of
+from ..runs.fingerprint import graph_key, key_of
 
 if TYPE_CHECKING:
     import pymc as pm

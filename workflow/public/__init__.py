@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from poolwise.workflow.errors import SpecError
     from poolwise.workflow.fitted.review import review_fit
     from poolwise.workflow.levels.of_any_fit import evaluate_levels
-    from poolwise.workflow.record import load_run
     from poolwise.workflow.review import Review, review
+    from poolwise.workflow.runs.record import load_run
     from poolwise.workflow.settings import Settings
-    from poolwise.workflow.spec import ModelSpec, spec
+    from poolwise.workflow.specs.spec import ModelSpec, spec
 
 __version__ = "0.1.0"
 
@@ -36,18 +36,18 @@ _HOME = {
     "Finding": "checks.finding",
     "Hierarchy": "checks.hierarchy.hierarchy",
     "Level": "checks.hierarchy.level",
-    "ModelSpec": "workflow.spec",
+    "ModelSpec": "workflow.specs.spec",
     "Review": "workflow.review",
     "Settings": "workflow.settings",
     "SpecError": "workflow.errors",
     "Verdict": "checks.finding",
     "evaluate_levels": "workflow.levels.of_any_fit",
     "calibrate": "workflow.calibration.run",
-    "load_run": "workflow.record",
+    "load_run": "workflow.runs.record",
     "read_hierarchy": "checks.hierarchy.reading",
     "review": "workflow.review",
     "review_fit": "workflow.fitted.review",
-    "spec": "workflow.spec",
+    "spec": "workflow.specs.spec",
 }
 
 __all__ = [

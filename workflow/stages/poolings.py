@@ -11,9 +11,9 @@ from ...checks.evidence import FAMILIES
 from ...checks.hierarchy import plain_model
 from ...checks.hierarchy.entries import with_entries
 from ..execution.tasks import each
-from ..fingerprint import key_of
 from ..poolings.fits import COMPLETE, NO, Fit, LevelPoolings, fitted
-from ..store import read_groups, write_groups
+from ..runs.fingerprint import key_of
+from ..runs.store import read_groups, write_groups
 from .hierarchy import declared
 from .stage import Context, Unavailable, plain
 

@@ -13,7 +13,7 @@ import xarray as xr
 from ...checks.hierarchy import Hierarchy, Roles
 from ..sampler import Sampler
 from ..settings import Settings
-from ..spec import ModelSpec
+from ..specs.spec import ModelSpec
 
 if TYPE_CHECKING:
     import pymc as pm

@@ -16,13 +16,13 @@ from ..engine import Engine, LogDensity, NotSwitchable, log_density_of
 from ..engine.umbrella import balanced, importance_weights, log_ratios
 from ..errors import SpecError, one_line
 from ..execution.tasks import each
-from ..fingerprint import code_key, key_of
 from ..priors.alternatives import Alternative, alternatives, not_replaced
 from ..priors.of_spread import priors_of_spread
 from ..priors.replacing import identity_of, with_priors
 from ..priors.subjects import subjects
 from ..refits import Refit, divergences, few, followed, refit
-from ..store import read_groups, write_groups
+from ..runs.fingerprint import code_key, key_of
+from ..runs.store import read_groups, write_groups
 from .hierarchy import declared
 from .stage import Context, Unavailable, plain
 

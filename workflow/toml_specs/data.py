@@ -80,7 +80,7 @@ def _parquet(file: Path) -> pd.DataFrame:
 def _netcdf(file: Path) -> pd.DataFrame:
     import xarray as xr
 
-    from ..store import ENGINE
+    from ..runs.store import ENGINE
 
     with xr.open_dataset(file, engine=ENGINE) as dataset:
         return dataset.to_dataframe().reset_index()

@@ -10,9 +10,9 @@ from typing import Any
 from ...checks import ExpectedFailure
 from ...checks.expect import Expect
 from ...checks.hierarchy.level import Level
-from ..expressions import Expression
+from ..expressions.expression import Expression
 from ..fitted.spec import FIT_OPTIONS, FittedSpec
-from ..spec import ModelSpec
+from ..specs.spec import ModelSpec
 from .model import MODEL_OPTIONS, BambiModel
 from .priors import pymc_prior
 from .table import Table, read_toml

@@ -13,7 +13,7 @@ import pytest
 
 from poolwise.checks.hierarchy import Hierarchy, Level, Role, read_hierarchy
 from poolwise.checks.hierarchy.outline import Grouping, outline
-from poolwise.workflow.loading import load_specs
+from poolwise.workflow.specs.loading import load_specs
 
 TUTORIALS = Path(__file__).parents[3] / "tutorials" / "models"
 RNG = np.random.default_rng(4)

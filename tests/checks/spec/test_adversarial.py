@@ -13,7 +13,7 @@ import pytest
 from poolwise.checks import Verdict
 from poolwise.checks.hierarchy import Role, read_hierarchy
 from poolwise.workflow.lint import lint
-from poolwise.workflow.spec import ModelSpec
+from poolwise.workflow.specs.spec import ModelSpec
 
 _FILE = Path(__file__).parents[2] / "models" / "adversarial.py"
 

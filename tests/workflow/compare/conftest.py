@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import poolwise
-from poolwise.workflow.loading import load_specs
 from poolwise.workflow.review import Review
+from poolwise.workflow.specs.loading import load_specs
 
 SPEC = """
 import pymc as pm, poolwise

@@ -11,8 +11,8 @@ import pytest
 
 from poolwise.reports.comparison import Cause
 from poolwise.workflow.comparing.causes import find_causes, remarks
-from poolwise.workflow.parts import keys_of, variables_of
-from poolwise.workflow.spec import ModelSpec
+from poolwise.workflow.runs.parts import keys_of, variables_of
+from poolwise.workflow.specs.spec import ModelSpec
 
 Y = (1.0, 2.0, 4.0, 3.0)
 INDEX = np.array([0, 0, 1, 2])

@@ -21,8 +21,8 @@ from poolwise.workflow.comparing.baseline import baseline_of, load_baseline
 from poolwise.workflow.comparing.compare import compare
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.fitted.review import review_fit
-from poolwise.workflow.record import as_json, load_run
 from poolwise.workflow.review import Review
+from poolwise.workflow.runs.record import as_json, load_run
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import xarray as xr
 
-from .errors import SpecError
+from ..errors import SpecError
 
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
 

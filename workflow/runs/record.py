@@ -12,7 +12,7 @@ from typing import Any
 
 import xarray as xr
 
-from ..checks import (
+from ...checks import (
     REGISTRY,
     Evidence,
     ExpectedFailure,
@@ -24,13 +24,13 @@ from ..checks import (
     run_checks,
     selected,
 )
-from ..checks.conclusion import conclude
-from ..reports.hierarchy import HierarchySketch
-from ..reports.machine.results import SCHEMA_VERSION
-from ..reports.plain import estimates, regularization, sensitivity, uncertainty
-from ..reports.record import ReviewRecord, StageRecord
-from .errors import SpecError, one_line
-from .runner import whole_tree
+from ...checks.conclusion import conclude
+from ...reports.hierarchy import HierarchySketch
+from ...reports.machine.results import SCHEMA_VERSION
+from ...reports.plain import estimates, regularization, sensitivity, uncertainty
+from ...reports.record import ReviewRecord, StageRecord
+from ..errors import SpecError, one_line
+from ..runner import whole_tree
 from .store import read_groups, read_json
 
 #: Family of the checks that look at the model and not at draws.

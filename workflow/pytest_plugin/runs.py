@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from ..checks import Finding
-    from .review import Review
-    from .spec import ModelSpec
+    from ...checks import Finding
+    from ..review import Review
+    from ..specs.spec import ModelSpec
 
 
 @dataclass(slots=True)
@@ -66,8 +66,8 @@ class Runs:
         Exception
             What the run raised, again for everyone who asks.
         """
-        from .review import review
-        from .testing import spec_of
+        from ..review import review
+        from ..testing import spec_of
 
         with usual_warnings():
             this = spec_of(spec, self.root)
@@ -92,7 +92,7 @@ class Runs:
 
     def lint(self, spec: ModelSpec) -> list[Finding]:
         """Return what the linter finds; nothing is run."""
-        from .lint import lint
+        from ..lint import lint
 
         rules = [code for code in self.select if code.startswith("SPC")]
         with usual_warnings():

@@ -18,7 +18,7 @@ def friendly(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        from .errors import SpecError
+        from ..errors import SpecError
 
         try:
             return command(*args, **kwargs)

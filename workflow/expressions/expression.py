@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from ..checks.draws import SAMPLE
-from .errors import SpecError, one_line
-from .expression_grammar import (
+from ...checks.draws import SAMPLE
+from ..errors import SpecError, one_line
+from .grammar import (
     ELEMENTWISE,
     FUNCTIONS,
     NotInGrammar,
@@ -71,7 +71,7 @@ class Expression:
     Attributes
     ----------
     text : str
-        In the grammar of :mod:`poolwise.workflow.expression_grammar`.
+        In the grammar of :mod:`poolwise.workflow.expressions.grammar`.
     label : str
         How messages name it: ``decisions: 'coaching helps'``.
     path, line
@@ -299,7 +299,7 @@ def check_expressions(
 
 
 def _blank_posterior(model: pm.Model) -> xr.Dataset:
-    from ..checks.hierarchy.cheap import shape_of
+    from ...checks.hierarchy.cheap import shape_of
 
     found = {}
     for variable in [*model.free_RVs, *model.deterministics]:

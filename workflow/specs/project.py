@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..checks import REGISTRY, ExpectedFailure
-from .errors import SpecError
+from ...checks import REGISTRY, ExpectedFailure
+from ..errors import SpecError
 from .spec import ModelSpec
 
 _CODES = ("select", "ignore")

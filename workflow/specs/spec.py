@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from ..checks.expect import Expect
-from ..checks.expected import ExpectedFailure
-from ..checks.hierarchy.level import Level, Noise
+from ...checks.expect import Expect
+from ...checks.expected import ExpectedFailure
+from ...checks.hierarchy.level import Level, Noise
 
 if TYPE_CHECKING:
     import pymc as pm

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from .cli_errors import friendly
-from .cli_workers import workers_options
+from .errors import friendly
+from .options import workers_options
 from .output import Formats, emit, file_views, formats_option, write_files
 
 
@@ -82,11 +82,11 @@ def calibrate(
     """
     from rich.console import Console
 
-    from ..reports.calibration import as_json
-    from ..reports.terminal import print_review
-    from .calibration import calibrate as run_calibration
-    from .execution.cluster import crew
-    from .loading import load_specs
+    from ...reports.calibration import as_json
+    from ...reports.terminal import print_review
+    from ..calibration import calibrate as run_calibration
+    from ..execution.cluster import crew
+    from ..specs.loading import load_specs
     from .progress import TerminalWatcher
 
     stderr = Console(stderr=True)
@@ -123,7 +123,7 @@ def calibrate(
 
 
 def _single[T](target: str, specs: list[T]) -> T:
-    from .errors import SpecError
+    from ..errors import SpecError
 
     if len(specs) != 1:
         names = ", ".join(str(getattr(s, "name", "?")) for s in specs)

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .errors import SpecError
-from .pytest_plugin import MARKERS
-from .pytest_runs import Runs, usual_warnings
-from .spec_files import may_hold_specs
+from ..errors import SpecError
+from ..specs.files import may_hold_specs
+from . import MARKERS
+from .runs import Runs, usual_warnings
 
 if TYPE_CHECKING:
-    from ..checks import Check, Finding
-    from .review import Review
-    from .spec import ModelSpec
+    from ...checks import Check, Finding
+    from ..review import Review
+    from ..specs.spec import ModelSpec
 
 #: Name of the item that asks every rule of the linter.
 LINT = "lint"
@@ -129,7 +129,7 @@ class SpecFile(pytest.File):
         CollectError
             With the message of the error, when the file cannot be loaded.
         """
-        from .loading import load_specs
+        from ..specs.loading import load_specs
 
         try:
             with usual_warnings():
@@ -155,8 +155,8 @@ class SpecNode(pytest.Collector):
         CollectError
             If an option names no check, or ``[tool.poolwise]`` cannot be read.
         """
-        from ..checks import selected
-        from .project import project_settings
+        from ...checks import selected
+        from ..specs.project import project_settings
 
         runs = Runs.of(self.config)
         try:
@@ -202,15 +202,15 @@ class CheckItem(pytest.Item):
         self._settle(findings)
 
     def _lint(self) -> list[Finding]:
-        from ..checks import skipped
-        from .fitted.spec import NO_MODEL, FittedSpec
+        from ...checks import skipped
+        from ..fitted.spec import NO_MODEL, FittedSpec
 
         if isinstance(self.parent.spec, FittedSpec):
             return [skipped(NO_MODEL)]
         return self.runs.lint(self.parent.spec)
 
     def _reviewed(self) -> list[Finding]:
-        from ..checks import Verdict
+        from ...checks import Verdict
 
         done = self.runs.ask(self.parent.spec)
         self._sum_up(done)
@@ -225,7 +225,7 @@ class CheckItem(pytest.Item):
 
     def _record(self, findings: Sequence[Finding]) -> None:
         """Keep verdict, value and threshold of the most serious finding with the report."""
-        from ..checks import SEVERITY
+        from ...checks import SEVERITY
 
         worst = min(findings, key=lambda f: SEVERITY.index(f.verdict))
         self.user_properties += [
@@ -242,8 +242,8 @@ class CheckItem(pytest.Item):
         ]
 
     def _settle(self, findings: Sequence[Finding]) -> None:
-        from ..checks import Verdict
-        from ..reports.failures import failing, failure_lines
+        from ...checks import Verdict
+        from ...reports.failures import failing, failure_lines
 
         bad = failing(findings, self.runs.fail_on)
         if bad:
@@ -261,7 +261,7 @@ class CheckItem(pytest.Item):
         self.unexpected = _joined([f for f in by_verdict[Verdict.NOTE] if f.expected])
 
     def _text(self, bad: Sequence[Finding]) -> str:
-        from ..reports.failures import failure_lines
+        from ...reports.failures import failure_lines
 
         path = os.path.relpath(self.path)
         if self.name == LINT:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .review import Review
+    from ..review import Review
 
 #: Marker of the checks of each stage: ``-m poolwise_sampling``.
 MARKERS = {
@@ -74,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for stage, marker in MARKERS.items():
         config.addinivalue_line("markers", f"{marker}: a check of a model spec ({stage})")
     if config.getoption("poolwise") or config.getini("poolwise_specs"):
-        from .pytest_specs import SpecPlugin
+        from .specs import SpecPlugin
 
         config.pluginmanager.register(SpecPlugin(config), "poolwise-specs")
 
@@ -86,7 +86,7 @@ def review_fixture(pytestconfig: pytest.Config) -> Callable[..., Review]:
     Takes what ``poolwise.review`` takes. Sizes, seed, tier, selection and the folder of runs are
     those of the ``--poolwise-...`` options where the call does not say otherwise.
     """
-    from .pytest_runs import Runs
+    from .runs import Runs
 
     runs = Runs.of(pytestconfig)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .expressions import Expression
+from ..expressions.expression import Expression
 
 if TYPE_CHECKING:
     import pymc as pm

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .cli_errors import EXIT_CHECKS_FAILED, friendly
+from .errors import EXIT_CHECKS_FAILED, friendly
 from .output import Formats, append_to_step, formats_option, print_text, write_files
 
 _MATTERS = ("worse", "moved", "findings", "flips", "nothing")
@@ -27,8 +27,8 @@ def _matters(context: click.Context, parameter: click.Parameter, value: str) -> 
 @friendly
 def baseline(run: str, output: str | None) -> None:
     """Write the part of RUN that later runs are compared with, as a small file to commit."""
-    from .comparing.baseline import load_baseline, write_baseline
-    from .errors import SpecError
+    from ..comparing.baseline import load_baseline, write_baseline
+    from ..errors import SpecError
 
     found = load_baseline(run)
     file = Path(output or f"{found['spec']['name']}.baseline.json")
@@ -74,11 +74,11 @@ def compare(
     """
     from rich.console import Console
 
-    from ..reports.compare_html import render_comparison
-    from ..reports.compare_markdown import markdown
-    from ..reports.compare_terminal import print_comparison
-    from .comparing.compare import compare as run_comparison
-    from .comparing.compare import matters
+    from ...reports.compare_html import render_comparison
+    from ...reports.compare_markdown import markdown
+    from ...reports.compare_terminal import print_comparison
+    from ..comparing.compare import compare as run_comparison
+    from ..comparing.compare import matters
 
     found = run_comparison(old, new)
     views = {"html": render_comparison, "markdown": markdown}

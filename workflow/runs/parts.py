@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks.hierarchy import constant_value
-from ..checks.words import number
+from ...checks.hierarchy import constant_value
+from ...checks.words import number
+from ..priors.replacing import identity_of, in_words, parameters_of
+from ..specs.preflight import observed_values
+from ..specs.spec import ModelSpec
 from .fingerprint import array_key, code_key, graph_keys, key_of, text_key
-from .preflight import observed_values
-from .priors.replacing import identity_of, in_words, parameters_of
-from .spec import ModelSpec
 
 if TYPE_CHECKING:
     import pymc as pm

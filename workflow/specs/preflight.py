@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks.hierarchy import python_mode
-from ..checks.hierarchy.level import noise_by_outcome
-from ..checks.hierarchy.variables import observed_data
-from .errors import SpecError, line_in, one_line
-from .expressions import check_expressions
+from ...checks.hierarchy import python_mode
+from ...checks.hierarchy.level import noise_by_outcome
+from ...checks.hierarchy.variables import observed_data
+from ..errors import SpecError, line_in, one_line
+from ..expressions.expression import check_expressions
 from .spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def _names(spec: ModelSpec, model: pm.Model) -> None:
                 )
     check_expressions(spec.quantities, model, boolean=False)
     check_expressions(spec.decisions, model, boolean=True)
-    from ..checks import REGISTRY
+    from ...checks import REGISTRY
 
     for code, thresholds in spec.thresholds.items():
         choices = set(REGISTRY[code].thresholds) if code in REGISTRY else set()

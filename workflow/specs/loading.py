@@ -10,10 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .errors import SpecError, line_in, one_line
+from ..errors import SpecError, line_in, one_line
+from ..toml_specs.spec import load_fit, load_toml
+from .files import specs_below
 from .spec import ModelSpec
-from .spec_files import specs_below
-from .toml_specs.spec import load_fit, load_toml
 
 
 def load_specs(target: str, levels: str = "") -> list[ModelSpec]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..reports.machine import Result
-    from .errors import SpecError
-    from .spec import ModelSpec
+    from ...reports.machine import Result
+    from ..errors import SpecError
+    from ..specs.spec import ModelSpec
 
 #: How each format that is a file ends.
 ENDINGS = {
@@ -97,8 +97,8 @@ def write_files(folder: Path, stem: str, views: Mapping[str, str]) -> list[Path]
     SpecError
         If the folder cannot be made or written.
     """
-    from .errors import SpecError
-    from .store import write_text
+    from ..errors import SpecError
+    from ..runs.store import write_text
 
     written = [folder / f"{stem}.{ENDINGS[name]}" for name in views]
     try:
@@ -123,7 +123,7 @@ def emit(results: Sequence[Result], formats: Formats) -> None:
 
 def view(name: str, results: Sequence[Result]) -> str:
     """Return results in one format."""
-    from ..reports import machine
+    from ...reports import machine
 
     views: Mapping[str, Callable[[Sequence[Result]], str]] = {
         "json": machine.json_text,
@@ -137,7 +137,7 @@ def view(name: str, results: Sequence[Result]) -> str:
 
 def append_to_step(markdown: str) -> None:
     """Append to the summary of a GitHub step, if there is one, as far as it has room."""
-    from ..reports.machine.markdown import MOST_BYTES, cut
+    from ...reports.machine.markdown import MOST_BYTES, cut
 
     target = os.environ.get("GITHUB_STEP_SUMMARY")
     if not target:
@@ -162,9 +162,9 @@ def stopped_result(spec: ModelSpec, error: SpecError) -> dict[str, Any]:
 
     from poolwise import __version__
 
-    from ..checks import REGISTRY
-    from ..checks.run import stopped
-    from ..reports.machine import lint_result
+    from ...checks import REGISTRY
+    from ...checks.run import stopped
+    from ...reports.machine import lint_result
 
     check = REGISTRY["RUN001"]
     found = stopped(str(error).replace("\n  ", "; "), where="", line=error.line or spec.line)

@@ -8,7 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from ..reports.record import StageRecord
+from ...reports.record import StageRecord
 
 _MARK = {
     "done": "[green]✓[/]",

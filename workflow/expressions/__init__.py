@@ -1,0 +1,1 @@
+"""Quantities and decisions written as text."""
