@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import xarray as xr
 
 from ..checks import Verdict
 from ..checks.draws import Summary
-from ..checks.power_scaling import PowerScaling
 from ..checks.sweep import Change
 from ..checks.words import ALL_HYPERPRIORS, counted
 from .blocks import Block, Cell, Column, Plot, Table
 from .figures import shifts
 from .numbers import NONE, between, fixed, fixed_between, num
+from .power_tables import power_tables
 from .prior_tables import data_table, few_groups, share_table, sign_table
 from .record import ReviewRecord
 from .svg import inline_svg
@@ -34,7 +33,7 @@ def blocks(record: ReviewRecord) -> list[Block]:
     evidence = record.evidence
     found: list[Block] = []
     if evidence.has("power_scaling"):
-        found += attempt("Power-scaling", lambda: _power_scaling(record))
+        found += attempt("Power-scaling", lambda: [*power_tables(record)])
     else:
         found.append(gap(f"Power-scaling is not shown: {evidence.why_missing('power_scaling')}"))
     if not changes(record):
@@ -54,54 +53,6 @@ def blocks(record: ReviewRecord) -> list[Block]:
         found.append(table)
     found += attempt("Sweep", lambda: _sweep(record))
     return found
-
-
-def _power_scaling(record: ReviewRecord) -> Table:
-    scaling: PowerScaling = record.evidence.get("power_scaling")
-    limit = limits(record, "SEN501")["limit"]
-    order = np.argsort(-np.nan_to_num(scaling.prior, nan=np.inf), kind="stable")
-    k = max(scaling.prior_k, scaling.likelihood_k)
-    trusted = k <= scaling.good_k
-    rows = []
-    for i in order:
-        alone = {n: float(v[i]) for n, v in scaling.each_prior.items()}
-        rows.append(
-            [
-                scaling.labels[i],
-                fixed(float(scaling.prior[i])),
-                fixed(float(scaling.likelihood[i])),
-                max(alone, key=lambda n: alone[n]) if alone else NONE,
-                _diagnosis(float(scaling.prior[i]), float(scaling.likelihood[i]), limit)
-                if trusted
-                else Cell("left open", Verdict.INCONCLUSIVE),
-            ]
-        )
-    return Table(
-        "Power-scaling sensitivity",
-        [
-            Column("Quantity", number=False),
-            Column("Prior"),
-            Column("Likelihood"),
-            Column("Most to prior of", number=False),
-            Column("Diagnosis", number=False),
-        ],
-        rows,
-        caption=f"Sensitivity to a power of the priors of {', '.join(scaling.scaled)} together and "
-        f"of the likelihood (Kallioinen et al. 2023); {limit:g} or more counts",
-        shown=_VISIBLE if len(rows) > _VISIBLE + 2 else None,
-        note=f"Pareto k of the weights: prior {fixed(scaling.prior_k)}, likelihood "
-        f"{fixed(scaling.likelihood_k)}; with this many draws weights can be trusted up to "
-        f"{fixed(scaling.good_k)}{'' if trusted else ', so no diagnosis is made'}.",
-    )
-
-
-def _diagnosis(prior: float, likelihood: float, limit: float) -> str | Cell:
-    if not (np.isfinite(prior) and np.isfinite(likelihood)):
-        return Cell("undefined", Verdict.INCONCLUSIVE)
-    if prior < limit:
-        return "none"
-    weak = likelihood < limit
-    return Cell("strong prior, weak likelihood" if weak else "prior-data conflict", Verdict.WARN)
 
 
 def _decision_names(record: ReviewRecord) -> set[str]:
@@ -183,8 +134,9 @@ def _shifts(record: ReviewRecord) -> Plot | None:
     drawn = min(len(rows), shifts.MOST)
     caption = (
         "Each mark is one alternative prior (line: ± 2 Monte Carlo standard errors); grey: within "
-        f"{limit:g} posterior sd. {worst.label} moves most: {num(worst.shift, 2)} sd under "
-        f"{worst.title}. Further than the grey band: {len(beyond)} of "
+        f"{limit:g} posterior sd. Under a name stands the prior that moves it most. "
+        f"{worst.label} moves most: {num(worst.shift, 2)} sd under {worst.title}. "
+        f"Further than the grey band: {len(beyond)} of "
         f"{counted(len(every), 'quantity', 'quantities')}."
     )
     if drawn < len(every):
