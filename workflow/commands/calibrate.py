@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from .errors import friendly
-from .options import workers_options
-from .output import Formats, emit, file_views, formats_option, write_files
+from .options import fail_on_option, quiet_option, sizes_options, verbose_option, workers_options
+from .output import FORMATS, Formats, emit, file_views, formats_option, print_result, write_files
 
 
 @click.command()
@@ -34,29 +35,12 @@ from .output import Formats, emit, file_views, formats_option, write_files
     help="Model that parameters and data are simulated from, when not SPEC itself.",
 )
 @click.option("--output", "-o", type=click.Path(), help="Folder (poolwise_runs/NAME/calibration).")
-@click.option("--seed", type=click.IntRange(min=0), help="The only source of randomness.")
-@click.option("--draws", type=click.IntRange(min=100), default=500, show_default=True)
-@click.option("--tune", type=click.IntRange(min=100), default=500, show_default=True)
-@click.option("--chains", type=click.IntRange(min=1), default=2, show_default=True)
-@click.option(
-    "--fail-on",
-    type=click.Choice(["fail", "warn"]),
-    default="fail",
-    show_default=True,
-    help="'warn' also exits with 1 on warnings and undecided questions.",
-)
-@workers_options
-@formats_option(
-    "html",
-    "json",
-    "junit",
-    "sarif",
-    "github",
-    "markdown",
-    text="Files of the folder; a single one is printed too.",
-)
-@click.option("--quiet", "-q", is_flag=True, help="Print the verdict and the path only.")
-@click.option("--verbose", "-v", is_flag=True, help="Print every finding.")
+@sizes_options(draws=500, tune=500, chains=2)
+@fail_on_option()
+@workers_options()
+@formats_option(*FORMATS, text="Files of the folder; a single one is printed too.")
+@quiet_option()
+@verbose_option()
 @friendly
 def calibrate(
     target: str,
@@ -64,16 +48,13 @@ def calibrate(
     posterior: bool,
     simulator: str,
     output: str | None,
-    seed: int | None,
-    draws: int,
-    tune: int,
-    chains: int,
     fail_on: str,
     workers: int | None,
     scheduler: str,
     formats: Formats,
     quiet: bool,
     verbose: bool,
+    **sizes: Any,
 ) -> None:
     """Fit data simulated from SPEC itself: are true values recovered?
 
@@ -83,7 +64,6 @@ def calibrate(
     from rich.console import Console
 
     from ...reports.calibration import as_json
-    from ...reports.terminal import print_review
     from ..calibration import calibrate as run_calibration
     from ..execution.cluster import crew
     from ..specs.loading import load_specs
@@ -102,22 +82,13 @@ def calibrate(
             posterior=posterior,
             simulator=other,
             output=None if output is None else Path(output),
-            seed=seed,
-            draws=draws,
-            tune=tune,
-            chains=chains,
             executor=executor,
             watcher=watcher,
+            **sizes,
         )
     result = as_json(found.record)
     write_files(found.folder, "calibration", file_views([result], formats))
-    aside = bool(formats.printed)
-    if quiet:
-        click.echo(f"{found.record.name}: {found.verdict}", err=aside)
-    else:
-        print_review(found.record, Console(stderr=aside), verbose=verbose)
-    # The path stands alone on the last line, for scripts that read it.
-    click.echo(found.report, err=aside)
+    print_result(found.record, found.report, formats, quiet=quiet, verbose=verbose)
     emit([result], formats)
     sys.exit(found.exit_code(fail_on))
 

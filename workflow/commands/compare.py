@@ -10,14 +10,14 @@ import click
 from .errors import EXIT_CHECKS_FAILED, friendly
 from .output import Formats, append_to_step, formats_option, print_text, write_files
 
-_MATTERS = ("worse", "moved", "findings", "flips", "nothing")
-
 
 def _matters(context: click.Context, parameter: click.Parameter, value: str) -> list[str]:
+    from ..comparing.compare import MATTERS
+
     named = [name.strip() for name in value.split(",") if name.strip()]
-    unknown = [name for name in named if name not in _MATTERS]
+    unknown = [name for name in named if name not in MATTERS]
     if unknown or not named:
-        raise click.BadParameter(f"expected some of {', '.join(_MATTERS)}.")
+        raise click.BadParameter(f"expected some of {', '.join(MATTERS)}.")
     return named
 
 

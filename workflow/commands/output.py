@@ -13,8 +13,12 @@ import click
 
 if TYPE_CHECKING:
     from ...reports.machine import Result
+    from ...reports.terminal import Judged
     from ..errors import SpecError
     from ..specs.spec import ModelSpec
+
+#: Every format of a result, the default first.
+FORMATS = ("html", "json", "junit", "sarif", "github", "markdown")
 
 #: How each format that is a file ends.
 ENDINGS = {
@@ -109,6 +113,23 @@ def write_files(folder: Path, stem: str, views: Mapping[str, str]) -> list[Path]
         why = error.strerror or error
         raise SpecError(f"cannot be written: {why}", path=str(folder)) from error
     return written
+
+
+def print_result(
+    record: Judged, report: Path, formats: Formats, *, quiet: bool, verbose: bool
+) -> None:
+    """Print what was judged for people: aside, where stdout belongs to a machine format."""
+    from rich.console import Console
+
+    from ...reports.terminal import print_review
+
+    aside = bool(formats.printed)
+    if quiet:
+        click.echo(f"{record.name}: {record.conclusion.headline}", err=aside)
+    else:
+        print_review(record, Console(stderr=aside), verbose=verbose)
+    # The path stands alone on the last line, for scripts that read it.
+    click.echo(report, err=aside)
 
 
 def emit(results: Sequence[Result], formats: Formats) -> None:
