@@ -16,7 +16,10 @@ from .finding import Finding, Verdict, inconclusive, judge, skipped
 from .words import counted, number
 
 #: Order along the dimension ``pooling``.
-POOLINGS = ("no", "partial", "complete")
+NO, PARTIAL, COMPLETE = POOLINGS = ("no", "partial", "complete")
+
+#: Fits whose chains disagree by more are not used (Gelman et al. 2013, section 11.5, asks 1.1).
+LARGEST_RHAT = 1.05
 
 #: What is left out, and how predictions of it are called in a dataset.
 PARTS = {"row": "loo", "group": "logo"}
@@ -174,7 +177,7 @@ def compare_poolings(level: xr.Dataset, name: str = "level") -> Compared:
         contrasts=[c for c in contrasts if c.compared > 1],
         why={k.removeprefix("why_no_"): str(v) for k, v in attrs.items() if "why_no_" in k},
         scales={p: float(attrs[f"scale_{p}"]) for p in POOLINGS if f"scale_{p}" in attrs},
-        trusted={p: not rhat[p] > 1.05 for p in POOLINGS},
+        trusted={p: not rhat[p] > LARGEST_RHAT for p in POOLINGS},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ from poolwise.checks.leave_out import bridged, leave_out
 from poolwise.checks.poolings import compare_poolings, what_pooling_bought
 from poolwise.workflow.engine import Engine
 from poolwise.workflow.execution.programs import Program
-from poolwise.workflow.poolings.fits import LevelPoolings
-from poolwise.workflow.poolings.group_density import GroupDensity, NotSeparable
+from poolwise.workflow.poolings.densities import Densities
+from poolwise.workflow.poolings.group_density import GroupDensity
+from poolwise.workflow.poolings.level import LevelPoolings
 from poolwise.workflow.poolings.limits import WITHIN
-from poolwise.workflow.poolings.quadrature import integrated
+from poolwise.workflow.poolings.quadrature import Marginal
+from poolwise.workflow.poolings.separable import NotSeparable
 from poolwise.workflow.poolings.shared_terms import Totals
 from poolwise.workflow.runner import Outcome, run_stages
 from poolwise.workflow.runs.fingerprint import model_key
@@ -214,7 +217,7 @@ def test_a_fit_whose_chains_disagree_is_not_used(normal: Run) -> None:
     context, posterior = normal.context, normal.outcome.groups["posterior"]
     model = plain_model(context.model)
     engine = context.sampler.program.engine
-    level = LevelPoolings(model, context.hierarchy, "site", posterior, engine)
+    level = LevelPoolings(Densities(model, context.hierarchy, posterior), "site", engine)
     apart = xr.DataArray([0.0, 30.0], dims="chain")
     level.take("no", posterior.assign(mu=posterior["mu"] + apart))
     assert "disagree (R-hat" in level.why["no"]
@@ -280,17 +283,18 @@ def test_counts_are_integrated_as_by_quadrature() -> None:
     draws = made_up(model, 3)
     density = GroupDensity(plain_model(model), read_hierarchy(model), ["site"])
     arrays = density.arrays(draws)
-    found = integrated(density, arrays)
+    found = Marginal(density, arrays)
     for s in range(3):
         mu, tau = arrays["mu"][s], arrays["tau"][s]
 
         def whole(rows: np.ndarray, mu: float = mu, tau: float = tau) -> float:
-            def f(t: float) -> float:
-                likelihood = stats.poisson.pmf(COUNTS[rows], np.exp(mu + tau * t)).prod()
-                return float(likelihood * stats.norm.pdf(t))
+            def f(t: Array) -> Array:
+                rate = np.exp(mu + tau * t)[..., None]
+                likelihood = stats.poisson.pmf(COUNTS[rows], rate).prod(-1)
+                return np.asarray(likelihood * stats.norm.pdf(t))
 
-            ends, cuts = (-30.0, 30.0), np.linspace(-29, 29, 59)
-            return float(integrate.quad(f, *ends, epsabs=0, points=cuts, limit=400)[0])
+            cuts = np.linspace(-30, 30, 121)
+            return float(sum(integrate.fixed_quad(f, a, b, n=20)[0] for a, b in pairwise(cuts)))
 
         for j in range(5):
             rows = np.flatnonzero(j == OF)
@@ -308,7 +312,7 @@ def test_a_group_of_zeros_has_no_finite_estimate(tmp_path: Path) -> None:
     hierarchy = read_hierarchy(model)
     engine = Engine(model, ["mu", "tau"])
     posterior = made_up(model, 50)
-    level = LevelPoolings(plain_model(model), hierarchy, "site", posterior, engine)
+    level = LevelPoolings(Densities(plain_model(model), hierarchy, posterior), "site", engine)
     assert level.has_estimate.tolist() == [False, True, True, True, True]
     assert level.weights("no")["y"].tolist() == [0, 0, 0, 1, 1, 1, 1, 1, 1, 1]
     assert set(level.priors("no") or {}) == {"tau", "mu"}
@@ -346,7 +350,7 @@ def test_intercepts_and_slopes_are_integrated_together(correlated: bool) -> None
     draws = made_up(model)
     density = GroupDensity(plain_model(model), hierarchy, names)
     arrays = density.arrays(draws)
-    found = integrated(density, arrays)
+    found = Marginal(density, arrays)
     x = np.tile([-1.0, 0.0, 1.0, 2.0], 6)
     data = np.asarray(model.rvs_to_values[model["y"]].data)
     design = np.stack([np.ones(4), x[:4]], axis=1)
@@ -364,6 +368,22 @@ def test_intercepts_and_slopes_are_integrated_together(correlated: bool) -> None
                 data[rows], design @ arrays["beta"][s], covariance
             )
             assert_allclose(found.of_groups[s, j], exact, atol=1e-8)
+
+
+def test_levels_of_the_same_groups_share_one_integral() -> None:
+    model = slopes(correlated=False)()
+    hierarchy, posterior = read_hierarchy(model), made_up(model, 20)
+    one, other = hierarchy.levels
+    shared = Densities(plain_model(model), hierarchy, posterior)
+    density = shared.of([other, one])
+    assert density is shared.of([one, other])
+    found = shared.integrated(density, posterior)
+    assert found is shared.integrated(density, posterior)
+    assert shared.integrated(density, posterior.isel(draw=slice(5))) is not found
+    for names in ([one, other], [other, one]):
+        alone = GroupDensity(plain_model(model), hierarchy, names)
+        exact = Marginal(alone, alone.arrays(posterior))
+        assert_allclose(found.of_groups, exact.of_groups, rtol=1e-8)
 
 
 def test_effects_around_zero_are_estimated_with_their_intercept() -> None:
@@ -425,6 +445,7 @@ def test_a_level_whose_scale_is_no_switch_is_said() -> None:
     hierarchy = read_hierarchy(model)
     name = next(iter(hierarchy.levels))
     engine = Engine(model, ["beta"])
-    level = LevelPoolings(plain_model(model), hierarchy, name, made_up(model, 50), engine)
+    densities = Densities(plain_model(model), hierarchy, made_up(model, 50))
+    level = LevelPoolings(densities, name, engine)
     assert "its scale is one element of c" in level.why["no"]
     assert level.priors("complete") is None

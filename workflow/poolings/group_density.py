@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,19 +12,16 @@ import xarray as xr
 
 from ...checks.draws import Array
 from ...checks.hierarchy import Hierarchy
-from ...checks.hierarchy.cheap import python_mode, shape_of, uncompiled
+from ...checks.hierarchy.cheap import shape_of
 from ..levels.evaluate import CHUNK, one_axis
-from ..specs.preflight import observed_values
+from .group_program import Program, program_of
+from .separable import groups_of_rows, positions, prior_of_groups, refuse_inseparable
 
 if TYPE_CHECKING:
     import pymc as pm
 
 #: Draws of every free variable by name, first axis the draws.
 Draws = Mapping[str, np.ndarray]
-
-
-class NotSeparable(Exception):
-    """The rows of one group do not depend on its own effects alone; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +65,9 @@ class GroupDensity:
         Entries per group, D.
     group : dict of str to ndarray of int, shape (rows,)
         By outcome, the group of each row; -1 where none of the levels enters.
+    row_group : ndarray of int, shape (rows,)
+        The same, outcomes one after another.
+    rows_per_group : ndarray of int, shape (J,)
 
     Raises
     ------
@@ -79,26 +80,26 @@ class GroupDensity:
         levels = [hierarchy.levels[name] for name in names]
         self.labels = levels[0].labels
         self.size = len(levels)
-        self.group = _groups(hierarchy, names)
+        self.group = groups_of_rows(hierarchy, names)
         for level in levels:
-            _refuse(model, level, self.group)
+            refuse_inseparable(model, level, self.group)
         self._entries: list[Any] = list(dict.fromkeys(level.entry for level in levels))
         self._shapes = [shape_of(model, e) for e in self._entries]
         self._of = [self._entries.index(level.entry) for level in levels]
         self._at = np.stack(
-            [_positions(lv, self._shapes[e]) for lv, e in zip(levels, self._of, strict=True)],
+            [positions(lv, self._shapes[e]) for lv, e in zip(levels, self._of, strict=True)],
             axis=1,
         )
         self._sums = [_sums(g, len(self.labels)) for g in self.group.values()]
-        self._priors = [_prior(e, self._columns(k)) for k, e in enumerate(self._entries)]
-        self._inputs: dict[str, Any] = {}
-        self._plain: Callable[..., list[np.ndarray]] | None = None
-        self._full: Callable[..., list[np.ndarray]] | None = None
+        self._priors = [prior_of_groups(e, self._columns(k)) for k, e in enumerate(self._entries)]
+        self.row_group = np.concatenate(list(self.group.values()))
+        held = self.row_group[self.row_group >= 0]
+        self.rows_per_group = np.bincount(held, minlength=len(self.labels))
 
     @property
     def rows(self) -> int:
         """Rows of all outcomes."""
-        return sum(g.size for g in self.group.values())
+        return self.row_group.size
 
     def _columns(self, entry: int) -> np.ndarray:
         """Return the positions of a group's elements in one entry, shape (J, columns)."""
@@ -193,11 +194,12 @@ class GroupDensity:
     def _evaluate(
         self, draws: Draws, *, derivatives: bool
     ) -> Iterator[tuple[slice, list[np.ndarray]]]:
-        evaluate = self._function(derivatives=derivatives)
+        program = self._program
+        evaluate = program.derivatives if derivatives else program.densities
         total, step = _count(draws), max(1, CHUNK // max(self.rows, 1))
         for start in range(0, total, step):
             chunk = slice(start, min(start + step, total))
-            given = [np.asarray(draws[n][chunk], dtype=v.dtype) for n, v in self._inputs.items()]
+            given = [np.asarray(draws[n][chunk], dtype=kind) for n, kind in program.inputs.items()]
             with np.errstate(all="ignore"):
                 values = evaluate(*given)
             size = chunk.stop - chunk.start
@@ -206,131 +208,15 @@ class GroupDensity:
                 [np.broadcast_to(v, (size, *v.shape[1:])).reshape(size, -1) for v in values],
             )
 
-    def _function(self, *, derivatives: bool) -> Callable[..., list[np.ndarray]]:
-        if self._full is None or self._plain is None:
-            self._plain, self._full = self._built()
-        return self._full if derivatives else self._plain
-
-    def _built(self) -> tuple[Callable[..., list[np.ndarray]], Callable[..., list[np.ndarray]]]:
-        import pymc as pm
-        import pytensor
-        from pytensor.graph.replace import vectorize_graph
-        from pytensor.graph.traversal import ancestors
-        from pytensor.tensor.type import TensorType
-
-        data = observed_values(self._model)
-        with uncompiled():
-            rows = [
-                pm.logp(self._model[name], data[name], warn_rvs=False).ravel()
-                for name in self.group
-            ]
-            priors = [expression.ravel() for expression, _ in self._priors]
-            wanted = [*rows, *priors]
-            needed = set(ancestors(wanted))
-            batched = {
-                rv: TensorType(rv.dtype, (None, *rv.type.shape))(f"{rv.name}_draws")
-                for rv in self._model.free_RVs
-                if rv in needed
-            }
-            self._inputs = {str(rv.name): v for rv, v in batched.items()}
-            inputs = list(batched.values())
-            outputs: Any = vectorize_graph([*wanted, *self._slopes(rows, priors)], replace=batched)
-            outputs = _evaluable([_with_draws(v, inputs[0]) for v in outputs])
-            plain, full = (
-                pytensor.function(inputs, some, mode=python_mode(), on_unused_input="ignore")
-                for some in (outputs[: len(wanted)], outputs)
-            )
-        return plain, full
-
-    def _slopes(self, rows: list[Any], priors: list[Any]) -> list[Any]:
-        """Return gradients by the entries, then the columns of both Hessians."""
-        import pytensor
-
-        of_rows = sum(r.sum() for r in rows)
-        of_prior = sum(p.sum() for p in priors)
-
-        def slopes(total: Any) -> list[Any]:
-            found: Any = pytensor.grad(total, self._entries, disconnected_inputs="ignore")
-            return list(found)
-
-        found = [g.ravel() for g in slopes(of_rows + of_prior)]
-        for total in (of_rows, of_prior):
-            first = slopes(total)
-            for d in range(self.size):
-                column = first[self._of[d]].ravel()[self._at[:, d]].sum()
-                found += [g.ravel() for g in slopes(column)]
-        return found
+    @cached_property
+    def _program(self) -> Program:
+        priors = [expression for expression, _ in self._priors]
+        effects = [(self._entries[e], self._at[:, d]) for d, e in enumerate(self._of)]
+        return program_of(self._model, self.group, priors, effects)
 
 
 def _count(draws: Draws) -> int:
     return len(next(iter(draws.values())))
-
-
-def _groups(hierarchy: Hierarchy, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return the group of every row of every outcome that any of the levels enters."""
-    found: dict[str, np.ndarray] = {}
-    for name in names:
-        if name in hierarchy.why_no_rows:
-            raise NotSeparable(hierarchy.why_no_rows[name])
-        for membership in [hierarchy.members[name], *hierarchy.also.get(name, ())]:
-            if membership.enters in hierarchy.levels:
-                raise NotSeparable(
-                    f"{hierarchy.levels[name].effect_name} enters {membership.enters} (a level "
-                    "below it), and through that the data"
-                )
-            known = found.setdefault(membership.enters, membership.group)
-            if ((known >= 0) & (membership.group >= 0) & (known != membership.group)).any():
-                raise NotSeparable(f"{' and '.join(names)} have other groups in the same rows")
-            found[membership.enters] = np.where(known >= 0, known, membership.group)
-    return found
-
-
-def _refuse(model: pm.Model, level: Any, group: Mapping[str, np.ndarray]) -> None:
-    from pytensor.graph.traversal import ancestors
-
-    effect = level.effect_name
-    if level.entry not in model.free_RVs:
-        raise NotSeparable(
-            f"no variable of the model holds one value of {effect} per group that could be moved"
-        )
-    if level.family == "ZeroSumNormal":
-        raise NotSeparable(f"the effects {effect} sum to zero: moving one moves the others")
-    for rv in model.free_RVs:
-        if rv is not level.entry and level.entry in set(ancestors([rv])):
-            raise NotSeparable(f"{effect} is also what {rv.name} is centred on or scaled by")
-    for potential in model.potentials:
-        if level.entry in set(ancestors([potential])):
-            raise NotSeparable(f"{effect} also enters the potential {potential.name}")
-    for rv in model.observed_RVs:
-        if rv.name not in group and level.entry in set(ancestors([rv])):
-            raise NotSeparable(f"which rows of {rv.name} belong to a group is not known")
-
-
-def _positions(level: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the position of every group's element in the flattened entry."""
-    whole = np.arange(int(np.prod(shape))).reshape(shape)
-    picked = whole if level.where is None else whole[level.where]
-    found = np.ravel(picked)
-    if found.size != len(level.labels):
-        raise NotSeparable(f"{level.effect_name} has other elements than groups")
-    return found
-
-
-def _prior(entry: Any, at: np.ndarray) -> tuple[Any, np.ndarray]:
-    """Return the log prior of an entry, and which of its elements belong to each group."""
-    import pymc as pm
-
-    with uncompiled():
-        density = pm.logp(entry, entry, warn_rvs=False)
-    if density.ndim == entry.ndim:
-        return density, at
-    width = int(entry.type.shape[-1] or 0)
-    if density.ndim != entry.ndim - 1 or not width:
-        raise NotSeparable(f"the prior of {entry.name} is not one of independent groups")
-    draw = at // width
-    if (draw != draw[:, :1]).any() or len(np.unique(draw[:, 0])) < len(draw):
-        raise NotSeparable(f"the groups of {entry.name} are correlated with each other")
-    return density, draw[:, :1]
 
 
 def _sums(group: np.ndarray, groups: int) -> Any:
@@ -340,32 +226,3 @@ def _sums(group: np.ndarray, groups: int) -> Any:
     used = np.flatnonzero(group >= 0)
     ones = np.ones(used.size)
     return sparse.csr_array((ones, (used, group[used])), shape=(group.size, groups))
-
-
-def _with_draws(values: Any, like: Any) -> Any:
-    """Return a value with an axis of draws in front, also where no draw enters it."""
-    import pytensor.tensor as pt
-
-    if values.ndim == 2:
-        return values
-    return pt.broadcast_to(values, (like.shape[0], values.shape[0]))
-
-
-def _evaluable(outputs: Sequence[Any]) -> list[Any]:
-    """Return expressions that are stable far from the data and fast without a compiler.
-
-    NumPy has no softplus: PyTensor would call Python for every number.
-    """
-    import pytensor.tensor as pt
-    from pytensor.graph.fg import FunctionGraph
-    from pytensor.graph.rewriting.utils import rewrite_graph
-    from pytensor.tensor.elemwise import Elemwise
-
-    stable: Any = rewrite_graph(list(outputs), include=("canonicalize", "stabilize"))
-    graph = FunctionGraph(outputs=stable, clone=False)
-    for node in list(graph.toposort()):
-        if isinstance(node.op, Elemwise) and type(node.op.scalar_op).__name__ == "Softplus":
-            x: Any = node.inputs[0]
-            instead: Any = pt.maximum(x, 0) + pt.log1p(pt.exp(-pt.abs(x)))
-            graph.replace(node.outputs[0], instead.astype(x.type.dtype), import_missing=True)
-    return list(graph.outputs)

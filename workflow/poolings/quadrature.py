@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -24,34 +24,13 @@ _CHECKED = 40
 _STEPS, _NEAR = 50, 1e-6
 
 
-@dataclass(frozen=True, slots=True)
 class Marginal:
-    """Densities with the effects of every group integrated out.
-
-    Attributes
-    ----------
-    of_groups : ndarray of shape (draws, J)
-        Log density of all rows of a group, given everything but its own effects.
-    of_rows : ndarray of shape (draws, rows)
-        Log density of a row, given the other rows of its group and everything but the group's
-        effects; of a row that no group holds, given everything.
-    group_error : ndarray of shape (J,)
-    row_error : ndarray of shape (rows,)
-        Largest difference, among a few draws, to the same with more nodes.
-    """
-
-    of_groups: Array
-    of_rows: Array
-    group_error: Array
-    row_error: Array
-
-
-def integrated(density: GroupDensity, draws: Draws) -> Marginal:
-    r"""Integrate the effects of every group out of the density of its rows.
+    r"""The density of a group's rows with its effects integrated out, at some draws.
 
     Gauss–Hermite quadrature around the mode of every group at every draw, with nodes scaled by the
     curvature there: exact for normal rows with normal effects. Of a row,
     :math:`p(y_i|y_{j,-i}) = \int p(y_j,\theta)d\theta / \int p(y_j,\theta)/p(y_i|\theta)d\theta`.
+    What is not asked for is not computed.
 
     Parameters
     ----------
@@ -65,28 +44,69 @@ def integrated(density: GroupDensity, draws: Draws) -> Marginal:
     Liu and Pierce (1994), doi:10.1093/biomet/81.3.624 (adaptive Gauss–Hermite quadrature); Li et
     al. (2016), doi:10.1007/s11222-015-9577-2 (integrated importance sampling).
     """
-    mode, factor = _modes(density, draws)
-    count = min(_CHECKED, len(mode))
-    some = np.linspace(0, len(mode) - 1, count).round().astype(int)
-    few = {name: values[some] for name, values in draws.items()}
-    fine, finer = _NODES[density.size]
-    of_groups = _of_groups(density, draws, mode, factor, fine)
-    again = _of_groups(density, few, mode[some], factor[some], finer)
-    wide = _WIDER[density.size] * factor
-    fine, finer = _NODES_OF_ROWS[density.size]
-    of_rows = _of_rows(density, draws, mode, wide, fine, of_groups)
-    more = _of_rows(density, few, mode[some], wide[some], finer, of_groups[some])
-    group = np.concatenate(list(density.group.values()))
-    group_error, row_error = _apart(again, of_groups[some]), _apart(more, of_rows[some])
-    only = _alone(group, len(density.labels))
-    row_error = np.where(only, group_error[group], row_error)
-    return Marginal(of_groups, of_rows, group_error, row_error)
 
+    def __init__(self, density: GroupDensity, draws: Draws) -> None:
+        self._density, self._draws = density, draws
+        total = len(next(iter(draws.values())))
+        self._some = np.linspace(0, total - 1, min(_CHECKED, total)).round().astype(int)
 
-def _alone(group: np.ndarray, groups: int) -> np.ndarray:
-    """Whether a row is the only one of its group."""
-    count = np.bincount(group[group >= 0], minlength=groups)
-    return np.asarray((group >= 0) & (count[group] == 1))
+    @cached_property
+    def of_groups(self) -> Array:
+        """Log density of all rows of a group, given everything but its own effects: (draws, J)."""
+        fine, _ = _NODES[self._density.size]
+        return _of_groups(self._density, self._draws, *self._modes, fine)
+
+    @cached_property
+    def group_error(self) -> Array:
+        """Largest difference, among a few draws, to ``of_groups`` with more nodes, shape (J,)."""
+        _, finer = _NODES[self._density.size]
+        again = _of_groups(self._density, self._few, *self._few_modes, finer)
+        return _apart(again, self.of_groups[self._some])
+
+    @cached_property
+    def of_rows(self) -> Array:
+        """Log density of a row given the other rows of its group, shape (draws, rows).
+
+        And given everything but the group's effects; of a row that no group holds, everything.
+        """
+        fine, _ = _NODES_OF_ROWS[self._density.size]
+        found = _of_rows(self._density, self._draws, *self._wider(self._modes), fine)
+        return self._with_alone(found, lambda: self.of_groups)
+
+    @cached_property
+    def row_error(self) -> Array:
+        """Largest difference, among a few draws, to ``of_rows`` with more nodes, shape (rows,)."""
+        _, finer = _NODES_OF_ROWS[self._density.size]
+        more = _of_rows(self._density, self._few, *self._wider(self._few_modes), finer)
+        error = _apart(more, self.of_rows[self._some])
+        return self._with_alone(error, lambda: self.group_error)
+
+    @cached_property
+    def _modes(self) -> tuple[Array, Array]:
+        return _modes(self._density, self._draws)
+
+    @property
+    def _few_modes(self) -> tuple[Array, Array]:
+        mode, factor = self._modes
+        return mode[self._some], factor[self._some]
+
+    @property
+    def _few(self) -> Draws:
+        return {name: values[self._some] for name, values in self._draws.items()}
+
+    def _wider(self, modes: tuple[Array, Array]) -> tuple[Array, Array]:
+        """Return modes with the factors that rows are left out with."""
+        mode, factor = modes
+        return mode, _WIDER[self._density.size] * factor
+
+    def _with_alone(self, of_rows: Array, of_groups: Callable[[], Array]) -> Array:
+        """Return what is known of rows, with that of its group for a row that is the only one.
+
+        Without its only row, a group says nothing: its effects have their prior, which sums to 1.
+        """
+        group = self._density.row_group
+        only = (group >= 0) & (self._density.rows_per_group[group] == 1)
+        return np.where(only, of_groups()[..., group], of_rows) if only.any() else of_rows
 
 
 def _apart(one: Array, other: Array) -> Array:
@@ -148,42 +168,40 @@ def _nodes(mode: Array, factor: Array, count: int) -> Iterator[tuple[Array, floa
         yield at, float(np.log(weights[list(index)]).sum() + x @ x)
 
 
+def _terms(
+    density: GroupDensity, draws: Draws, mode: Array, factor: Array, count: int, peak: Array
+) -> Iterator[tuple[Array, Array]]:
+    """Yield what every node adds to the integrals over ``exp(peak)``, and densities of rows."""
+    for at, weight in _nodes(mode, factor, count):
+        value, row = density.both(density.moved(draws, at))
+        with np.errstate(all="ignore"):
+            term = np.exp(np.nan_to_num(value, nan=-np.inf) - peak + weight)
+        yield term, row
+
+
 def _of_groups(
     density: GroupDensity, draws: Draws, mode: Array, factor: Array, count: int
 ) -> Array:
     peak, _ = density.both(density.moved(draws, mode))
     total: Array = np.zeros(peak.shape)
-    for at, weight in _nodes(mode, factor, count):
-        value, _ = density.both(density.moved(draws, at))
-        with np.errstate(all="ignore"):
-            total += np.exp(np.nan_to_num(value, nan=-np.inf) - peak + weight)
+    for term, _ in _terms(density, draws, mode, factor, count, peak):
+        total += term
     scale = np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(-1)
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(total) + peak + scale + 0.5 * mode.shape[-1] * np.log(2))
 
 
-def _of_rows(
-    density: GroupDensity,
-    draws: Draws,
-    mode: Array,
-    factor: Array,
-    count: int,
-    of_groups: Array,
-) -> Array:
-    group = np.concatenate(list(density.group.values()))
+def _of_rows(density: GroupDensity, draws: Draws, mode: Array, factor: Array, count: int) -> Array:
+    group = density.row_group
     peak, at_peak = density.both(density.moved(draws, mode))
     whole: Array = np.zeros(peak.shape)
     without_row: Array = np.zeros(at_peak.shape)
-    for at, weight in _nodes(mode, factor, count):
-        value, row = density.both(density.moved(draws, at))
+    for term, row in _terms(density, draws, mode, factor, count, peak):
+        of_group = term[:, group]
         with np.errstate(all="ignore"):
-            term = np.exp(np.nan_to_num(value, nan=-np.inf) - peak + weight)
-            part = term[:, group] * np.exp(at_peak - row)
+            part = of_group * np.exp(at_peak - row)
         whole += term
-        without_row += np.where(term[:, group] > 0, part, 0.0)
+        without_row += np.where(of_group > 0, part, 0.0)
     with np.errstate(all="ignore"):
         ratio = np.log(whole)[:, group] - np.log(without_row) + at_peak
-    # Without its only row, a group says nothing: its effects have their prior, which sums to 1.
-    only = _alone(group, peak.shape[1])
-    found = np.where(only, of_groups[:, group], ratio)
-    return np.asarray(np.where(group >= 0, found, at_peak))
+    return np.asarray(np.where(group >= 0, ratio, at_peak))

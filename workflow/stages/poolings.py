@@ -10,8 +10,11 @@ import xarray as xr
 from ...checks.evidence import FAMILIES
 from ...checks.hierarchy import plain_model
 from ...checks.hierarchy.entries import with_entries
+from ...checks.poolings import COMPLETE, NO
 from ..execution.tasks import each
-from ..poolings.fits import COMPLETE, NO, Fit, LevelPoolings, fitted
+from ..poolings.densities import Densities
+from ..poolings.fits import Fit, fitted
+from ..poolings.level import LevelPoolings
 from ..runs.fingerprint import key_of
 from ..runs.store import read_groups, write_groups
 from .hierarchy import declared
@@ -56,13 +59,11 @@ class Poolings:
         """
         if not context.hierarchy.levels:
             raise Unavailable(FAMILIES["levels"])
-        model, posterior = plain_model(context.model), context.groups["posterior"]
+        model = plain_model(context.model)
         hierarchy = with_entries(model, context.hierarchy)
+        densities = Densities(model, hierarchy, context.groups["posterior"])
         engine = context.sampler.engine
-        levels = {
-            name: LevelPoolings(model, hierarchy, name, posterior, engine)
-            for name in hierarchy.levels
-        }
+        levels = {name: LevelPoolings(densities, name, engine) for name in hierarchy.levels}
         wanted: list[Task] = [
             (name, pooling, None)
             for name, level in levels.items()
