@@ -35,6 +35,7 @@ FAMILIES = {
     "levels": "no level of the hierarchy is known; declare it with levels={...} on the spec",
     "prior_levels": "no draws of the levels from the prior",
     "sweep": "no alternative prior was fitted",
+    "powers": "no part of the model was fitted under other powers",
     "poolings": "no level was fitted without pooling and with complete pooling",
 }
 

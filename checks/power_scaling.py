@@ -1,164 +1,56 @@
-"""SEN501 and SEN502: do quantities follow a power of the prior, or of the likelihood?
-
-Power-scaling acts on top-level priors only: the priors of every free variable that is
-neither a group effect nor an offset. Scaling the group level too would ask another question (it is
-part of the model of the data), and its answer depends on the parametrisation.
-"""
+"""SEN501 and SEN502: do quantities follow a power of the prior, or of the likelihood?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from . import examples
 from .check import SAMPLED, check
-from .draws import SAMPLE, Array, chains_first, scalars
-from .evidence import Evidence, Missing, fact
+from .draws import Array
+from .evidence import Evidence
 from .finding import Finding, Verdict, inconclusive, judge
-from .lazy import array_stats
-from .own_data import mean_weight, weight_label
-from .words import counted
-
-#: Powers at which the sensitivity is differentiated (Kallioinen et al. 2023, section 2.3).
-ALPHAS = (0.99, 1.01)
+from .powers import PowerScaling, Scaled
+from .words import counted, listed, number
 
 
-@dataclass(frozen=True, slots=True)
-class PowerScaling:
-    """Power-scaling sensitivity of scalar quantities.
+class Diagnosis(StrEnum):
+    """What prior and likelihood together say of a quantity."""
 
-    Attributes
-    ----------
-    labels : list of str
-    prior, likelihood : ndarray
-        Cumulative Jensen-Shannon distance per unit of log2 of the power; about 0.05 is the shift
-        of a normal mean by 0.3 standard deviations per doubling.
-    prior_k, likelihood_k : float
-        Largest Pareto k of the importance weights.
-    good_k : float
-        Largest k at which the weights can be trusted.
-    each_prior : dict of str to ndarray
-        Sensitivity to one prior alone.
-    scaled : list of str
-        Priors that were scaled together.
+    NONE = "the prior does not move it"
+    STRONG_PRIOR = "strong prior, weak likelihood"
+    COMPROMISE = "a compromise of prior and data"
+    CLOSE = "too close to tell"
+    UNDEFINED = "undefined"
+
+
+def diagnoses(scaling: PowerScaling, limit: float) -> list[Diagnosis]:
+    """Diagnose every quantity; none within two Monte Carlo errors of the limit."""
+    found = []
+    prior, data = (sides(part, limit) for part in (scaling.prior, scaling.likelihood))
+    for prior_side, data_side in zip(prior, data, strict=True):
+        if np.isnan(prior_side) or np.isnan(data_side):
+            found.append(Diagnosis.UNDEFINED)
+        elif prior_side < 0:
+            found.append(Diagnosis.NONE)
+        elif prior_side == 0 or data_side == 0:
+            found.append(Diagnosis.CLOSE)
+        else:
+            found.append(Diagnosis.COMPROMISE if data_side > 0 else Diagnosis.STRONG_PRIOR)
+    return found
+
+
+def sides(part: Scaled, limit: float) -> Array:
+    """Return 1 where a sensitivity is above a limit, -1 below, 0 within its error, or NaN.
+
+    Chance lifts a sensitivity, and never lowers it: what lifts it does not count for more.
     """
-
-    labels: list[str]
-    prior: Array
-    likelihood: Array
-    prior_k: float
-    likelihood_k: float
-    good_k: float
-    each_prior: dict[str, Array]
-    scaled: list[str]
-
-
-@fact
-def watched(evidence: Evidence) -> list[tuple[str, xr.DataArray]]:
-    """Return the scalars a conclusion can rest on.
-
-    They are the top-level parameters, the declared quantities, and per level the mean weight on own
-    data and the effects.
-    """
-    posterior: xr.Dataset = evidence.get("posterior")
-    names: Sequence[str] = evidence.get("top_level_priors")
-    found = [s for name in names if name in posterior for s in scalars(posterior[name])]
-    if evidence.has("quantities"):
-        for quantity in evidence.get("quantities").data_vars.values():
-            found += scalars(quantity)
-    if evidence.has("levels"):
-        for name, level in evidence.get("levels").items():
-            if "information" in level:
-                found.append((weight_label(name), mean_weight(level)))
-            effect = level["effect"].rename(level.attrs.get("effect", "effect"))
-            found += scalars(effect)
-    return [(label, draws) for label, draws in found if np.ptp(draws.values) > 0]
-
-
-@fact
-def power_scaling(evidence: Evidence) -> PowerScaling:
-    """Power-scaling sensitivity to the top-level priors, jointly and alone, and to the likelihood.
-
-    Source: Kallioinen et al. (2023), doi:10.1007/s11222-023-10366-5.
-    """
-    log_prior: xr.Dataset = evidence.get("log_prior")
-    likelihood = _total(evidence.get("log_likelihood"))
-    names = [n for n in evidence.get("top_level_priors") if n in log_prior]
-    if not names:
-        raise Missing("no prior was found to scale")
-    targets: list[tuple[str, xr.DataArray]] = evidence.get("watched")
-    values = np.stack([chains_first(draws) for _, draws in targets])
-    each = {name: _total(log_prior[[name]]) for name in names}
-    joint = np.sum(list(each.values()), axis=0)
-    prior, prior_k = _sensitivity(values, joint)
-    data, likelihood_k = _sensitivity(values, likelihood)
-    return PowerScaling(
-        labels=[label for label, _ in targets],
-        prior=prior,
-        likelihood=data,
-        prior_k=prior_k,
-        likelihood_k=likelihood_k,
-        good_k=good_k(values.shape[1] * values.shape[2]),
-        each_prior={name: _sensitivity(values, one)[0] for name, one in each.items()}
-        if len(each) > 1
-        else {names[0]: prior},
-        scaled=names,
-    )
-
-
-def good_k(draws: int) -> float:
-    """Largest Pareto k at which weights over this many draws are reliable.
-
-    References
-    ----------
-    Vehtari et al. (2024), Pareto smoothed importance sampling, JMLR 25(72), section 3.2.4.
-    """
-    return float(min(1 - 1 / np.log10(draws), 0.7))
-
-
-def _total(log_density: xr.Dataset) -> Array:
-    """Sum a log density over variables and elements: shape (chain, draw)."""
-    total = sum(
-        v.sum([d for d in v.dims if d not in SAMPLE]) for v in log_density.data_vars.values()
-    )
-    if not isinstance(total, xr.DataArray) or not np.isfinite(total.values).all():
-        raise Missing("a log density is not finite in every draw")
-    return np.asarray(total.transpose(*SAMPLE).values, dtype=float)
-
-
-def _sensitivity(values: Array, log_density: Array) -> tuple[Array, float]:
-    """Sensitivity of (quantity, chain, draw) to a power of a density, and the largest Pareto k."""
-    weights, ks = [], []
-    if np.ptp(log_density) == 0:
-        return np.zeros(len(values)), 0.0
-    for alpha in ALPHAS:
-        log_w, k = _log_weights(log_density.ravel(), alpha)
-        ks.append(k)
-        w = np.exp(log_w - log_w.max())
-        weights.append((w / w.sum()).reshape(log_density.shape))
-    lower, upper = (np.broadcast_to(w, values.shape) for w in weights)
-    found = array_stats.power_scale_sense(
-        values, lower, upper, lower_alpha=ALPHAS[0], upper_alpha=ALPHAS[1]
-    )
-    return np.atleast_1d(np.asarray(found, dtype=float)), max(ks)
-
-
-def _log_weights(log_density: Array, alpha: float) -> tuple[Array, float]:
-    """Return smoothed log weights and the shape of the tail of the raw ones.
-
-    Where a chain that is stuck makes the tail one point there is nothing to smooth, and the shape
-    is infinite: no judgement rests on such weights.
-    """
-    raw = (alpha - 1) * log_density
-    try:
-        # ArviZ takes minus the log weights.
-        k = float(array_stats.psislw(-raw)[1])
-        return np.asarray(array_stats.power_scale_lw(log_density, alpha=alpha)), k
-    except ValueError:
-        return raw, float("inf")
+    lifted = part.sensitivity - np.maximum(part.bias, 0)
+    below = part.sensitivity + 2 * part.mcse < limit
+    above = lifted - 2 * part.mcse >= limit
+    return np.where(np.isfinite(part.sensitivity), above.astype(float) - below, np.nan)
 
 
 @check("SEN501", after=SAMPLED)
@@ -171,14 +63,12 @@ def prior_moves_the_answer(power_scaling: PowerScaling, *, limit: float = 0.05) 
     prior gives another answer.
     **What to do**: state the prior next to the estimate, quote the range over the sweep, or justify
     the prior from earlier data.
-    **Thresholds**: ``limit`` 0.05, the value of the source; undecided when the Pareto k of the
-    weights is above min(1 - 1/log10(S), 0.7).
+    **Thresholds**: ``limit`` 0.05, the value of the source; undecided within two Monte Carlo
+    errors of it. Where the Pareto k of the weights is above min(1 - 1/log10(S), 0.7), the model is
+    fitted again under both powers; undecided where it cannot be.
     **Source**: Kallioinen et al. (2023), doi:10.1007/s11222-023-10366-5.
     """
-    follows = (power_scaling.prior >= limit) & (power_scaling.likelihood < limit)
-    return _judge_scaling(
-        power_scaling, follows, limit, "strong prior, weak likelihood", Verdict.WARN
-    )
+    return _judge(power_scaling, limit, Diagnosis.STRONG_PRIOR, Verdict.WARN)
 
 
 @check("SEN502", after=SAMPLED)
@@ -193,54 +83,72 @@ def prior_and_data_compromise(power_scaling: PowerScaling, *, limit: float = 0.0
     **What to do**: look at prior and posterior of that quantity together. If the prior was meant to
     inform, say so; if they disagree (PRI203), find out which of the two is wrong.
     **Thresholds**: ``limit`` 0.05, the value of the source, which calls it a possible prior-data
-    conflict; a note, because an informative prior does the same; undecided when the Pareto k of the
-    weights is above min(1 - 1/log10(S), 0.7).
+    conflict; a note, because an informative prior does the same. Undecided within two Monte Carlo
+    errors of it. Where the Pareto k of the weights is above min(1 - 1/log10(S), 0.7), the model is
+    fitted again under both powers; undecided where it cannot be.
     **Source**: Kallioinen et al. (2023), doi:10.1007/s11222-023-10366-5.
     """
-    both = (power_scaling.prior >= limit) & (power_scaling.likelihood >= limit)
-    return _judge_scaling(
-        power_scaling, both, limit, "a compromise of prior and data", Verdict.NOTE
-    )
+    return _judge(power_scaling, limit, Diagnosis.COMPROMISE, Verdict.NOTE)
 
 
-def _judge_scaling(
-    scaling: PowerScaling, bad: np.ndarray, limit: float, diagnosis: str, otherwise: Verdict
+def _judge(
+    scaling: PowerScaling, limit: float, diagnosis: Diagnosis, otherwise: Verdict
 ) -> Finding:
-    k = max(scaling.prior_k, scaling.likelihood_k)
     needs = f"< {limit:g}"
-    if not (np.isfinite(scaling.prior).all() and np.isfinite(scaling.likelihood).all()):
+    for part in (scaling.prior, scaling.likelihood):
+        if part.why_open:
+            return inconclusive(f"{part.name}: {part.why_open}", value=part.pareto_k, needs=needs)
+    found = np.array(diagnoses(scaling, limit))
+    if (found == Diagnosis.UNDEFINED).any():
         return inconclusive("the sensitivity of some quantity is undefined", needs=needs)
-    if not np.isfinite(k):
-        return inconclusive(
-            "the weights have no tail that could be judged, as when a chain is stuck", needs=needs
-        )
-    if k > scaling.good_k:
-        return inconclusive(
-            f"Pareto k of the weights is {k:.2f}, above {scaling.good_k:.2f}", value=k, needs=needs
-        )
-    pool = np.flatnonzero(bad) if bad.any() else np.arange(len(scaling.prior))
-    worst = int(pool[np.argmax(scaling.prior[pool])])
-    label, value = scaling.labels[worst], float(scaling.prior[worst])
-    alone = {name: float(v[worst]) for name, v in scaling.each_prior.items()}
-    source = max(alone, key=lambda n: alone[n])
-    message = (
-        f"{label} has sensitivity {value:.2f} to the priors of {', '.join(scaling.scaled)} "
-        f"(most to {source}), {scaling.likelihood[worst]:.2f} to the likelihood (Pareto k {k:.2f})"
-    )
+    bad, close = found == diagnosis, _could_be(diagnosis, scaling, limit)
+    of_interest = bad if bad.any() else close if close.any() else np.full(len(found), True)
+    pool = np.flatnonzero(of_interest)
+    worst = int(pool[np.argmax(scaling.prior.sensitivity[pool])])
+    value = float(scaling.prior.sensitivity[worst])
+    details: dict[str, Any] = {
+        "value": value,
+        "mcse": float(scaling.prior.mcse[worst]),
+        "threshold": limit,
+        "result": f"{value:.2f}",
+        "needs": needs,
+        "where": scaling.labels[worst],
+    }
+    message = _in_words(scaling, worst)
+    if close.any() and not bad.any():
+        return inconclusive(f"{message}: too close to {limit:g} to tell", **details)
     if bad.any():
         others = int(bad.sum()) - 1
         more = f"; so for {counted(others, 'other quantity', 'other quantities')}" if others else ""
         message = f"{message}: {diagnosis}{more}"
-    return judge(
-        bad.any(),
-        message,
-        otherwise=otherwise,
-        value=value,
-        threshold=limit,
-        result=f"{value:.2f}",
-        needs=needs,
-        where=label,
+    return judge(bad.any(), message, otherwise=otherwise, **details)
+
+
+def _could_be(diagnosis: Diagnosis, scaling: PowerScaling, limit: float) -> np.ndarray:
+    """Return which quantities have a diagnosis or are within Monte Carlo error of it."""
+    prior, data = (sides(part, limit) for part in (scaling.prior, scaling.likelihood))
+    allowed = data >= 0 if diagnosis is Diagnosis.COMPROMISE else data <= 0
+    return np.asarray((prior >= 0) & allowed)
+
+
+def _in_words(scaling: PowerScaling, quantity: int) -> str:
+    """State the sensitivities of one quantity, and how each was obtained."""
+    message = (
+        f"{scaling.labels[quantity]} has sensitivity {_number(scaling.prior, quantity)} to "
+        f"{'the prior' if len(scaling.scaled) == 1 else 'the priors'} of {listed(scaling.scaled)}"
     )
+    alone = {n: s for n, s in scaling.each_prior.items() if not s.why_open}
+    if len(scaling.scaled) > 1 and alone:
+        most = max(alone, key=lambda n: alone[n].sensitivity[quantity])
+        message += f", most to that of {most} ({_number(alone[most], quantity)})"
+    return f"{message}, and {_number(scaling.likelihood, quantity)} to the likelihood"
+
+
+def _number(part: Scaled, quantity: int) -> str:
+    value, error = part.sensitivity[quantity], number(part.mcse[quantity], 1)
+    k = number(part.pareto_k)
+    how = f"fitted again, as Pareto k is {k}" if part.refitted else f"Pareto k {k}"
+    return f"{value:.2f} ± {error} [{how}]"
 
 
 def _informative(mu_scale: float, tau_scale: float, j: int = 40, shift: float = 0.0) -> Evidence:

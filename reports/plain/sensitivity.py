@@ -9,7 +9,7 @@ import xarray as xr
 
 from ...checks.few_groups import CommonPrior
 from ...checks.more_data import DataNeeded
-from ...checks.power_scaling import PowerScaling
+from ...checks.powers import PowerScaling, Scaled
 from ...checks.share_shifts import ShareChange
 from ...checks.sign_flips import SignChange
 from ...checks.sweep import Change
@@ -61,18 +61,33 @@ def _power_scaling(record: ReviewRecord) -> dict[str, Any]:
     scaling: PowerScaling = record.evidence.get("power_scaling")
     return {
         "scaled": list(scaling.scaled),
-        "prior_k": number(scaling.prior_k),
-        "likelihood_k": number(scaling.likelihood_k),
-        "largest_k": number(scaling.good_k),
+        "largest_k": number(scaling.largest_k),
+        "parts": [
+            {
+                "part": part.name,
+                "pareto_k": number(part.pareto_k),
+                "source": "open" if part.why_open else "refit" if part.refitted else "weights",
+                "why_open": part.why_open,
+            }
+            for part in scaling.parts
+        ],
         "quantities": [
             {
                 "quantity": label,
-                "prior": number(scaling.prior[i]),
-                "likelihood": number(scaling.likelihood[i]),
-                "each_prior": {n: number(v[i]) for n, v in scaling.each_prior.items()},
+                "prior": _sensitivity(scaling.prior, i),
+                "likelihood": _sensitivity(scaling.likelihood, i),
+                "each_prior": {n: _sensitivity(s, i) for n, s in scaling.each_prior.items()},
             }
             for i, label in enumerate(scaling.labels)
         ],
+    }
+
+
+def _sensitivity(part: Scaled, quantity: int) -> Numbers:
+    return {
+        "value": number(part.sensitivity[quantity]),
+        "mcse": number(part.mcse[quantity]),
+        "bias": number(part.bias[quantity]),
     }
 
 

@@ -18,7 +18,7 @@ from poolwise.checks import (
     pooling_factor,
 )
 from poolwise.checks.draws import SAMPLE, mcse_of_mean, mcse_of_sd
-from poolwise.checks.power_scaling import PowerScaling
+from poolwise.checks.powers import PowerScaling
 from poolwise.checks.predictive import Loo
 
 PRIOR = "half-Cauchy(5), mu~N(0,5)"
@@ -81,12 +81,13 @@ def test_power_scaling_agrees(schools: Evidence, expected, quantity: str, compon
     scaling: PowerScaling = schools.get("power_scaling")
     label = f"theta[{chr(64 + int(quantity[6]))}]" if "[" in quantity else quantity
     row = scaling.labels.index(label)
-    found = (scaling.prior if component.startswith("prior") else scaling.likelihood)[row]
+    part = scaling.prior if component.startswith("prior") else scaling.likelihood
+    found = part.sensitivity[row]
     reference = expected("priorsense eight_schools", f"{quantity} sensitivity | {component}")
     assert scaling.scaled == ["mu", "tau"]
     # Over replications of 4,000 independent draws these vary with a sd of 0.004 to 0.009.
     assert abs(found - reference) <= ERRORS * 0.009
-    assert scaling.prior_k < scaling.good_k
+    assert part.pareto_k < scaling.largest_k
 
 
 def test_loo_agrees_with_r(expected) -> None:  # type: ignore[no-untyped-def]
