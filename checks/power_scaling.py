@@ -97,7 +97,8 @@ def _judge(
     needs = f"< {limit:g}"
     for part in (scaling.prior, scaling.likelihood):
         if part.why_open:
-            return inconclusive(f"{part.name}: {part.why_open}", value=part.pareto_k, needs=needs)
+            k = part.pareto_k if np.isfinite(part.pareto_k) else None
+            return inconclusive(f"{part.name}: {part.why_open}", value=k, needs=needs)
     found = np.array(diagnoses(scaling, limit))
     if (found == Diagnosis.UNDEFINED).any():
         return inconclusive("the sensitivity of some quantity is undefined", needs=needs)

@@ -103,8 +103,8 @@ def test_power_scaling_agrees_with_priorsense(review: poolwise.Review) -> None:
     for name in ("mu", "tau"):
         at = scaling.labels.index(name)
         for found, what in (
-            (scaling.prior, "prior: hyperpriors only"),
-            (scaling.likelihood, "likelihood"),
+            (scaling.prior.sensitivity, "prior: hyperpriors only"),
+            (scaling.likelihood.sensitivity, "likelihood"),
         ):
             start = f"{name} sensitivity | {what} | S=4000 iid draws"
             row = next(r for r in rows if r["quantity"].startswith(start))
