@@ -11,6 +11,7 @@ from .draws import SAMPLE, Array, Summary, contraction, interval_ends, over_grou
 from .evidence import Evidence, fact
 from .own_data import mean_weight, own_data_weight, weight_label
 from .pooling_factors import PoolingFactor, data_level_factor, pooling_factor
+from .powers import PowerScaling
 from .ridge_equivalent import effective_groups, equivalent_penalty, has_penalty
 
 
@@ -73,9 +74,11 @@ def pooling(evidence: Evidence) -> dict[str, LevelPooling]:
     priors = evidence.get("prior_levels") if evidence.has("prior_levels") else {}
     pulls: dict[str, tuple[float, float]] = {}
     if evidence.has("power_scaling"):
-        scaling = evidence.get("power_scaling")
-        pairs = zip(scaling.prior, scaling.likelihood, strict=True)
-        pulls = dict(zip(scaling.labels, ((float(p), float(d)) for p, d in pairs), strict=True))
+        scaling: PowerScaling = evidence.get("power_scaling")
+        pairs = zip(scaling.prior.sensitivity, scaling.likelihood.sensitivity, strict=True)
+        found = zip(scaling.labels, ((float(p), float(d)) for p, d in pairs), strict=True)
+        # What could not be computed is not known.
+        pulls = {label: pair for label, pair in found if np.isfinite(pair).all()}
     return {
         name: _level_pooling(name, level, priors.get(name), pulls.get(weight_label(name)))
         for name, level in evidence.get("levels").items()
