@@ -201,7 +201,7 @@ class Alone:
 
 def written(replacement: Any) -> tuple[str, dict[str, float]]:
     """Return an alternative prior as PyMC's name and arguments."""
-    from poolwise.workflow.priors.replacing import family_of, parameters_of
+    from poolwise.workflow.priors.families import family_of, parameters_of
 
     rv = replacement.make()
     values = dict(parameters_of(rv) or {})

@@ -34,7 +34,7 @@ from ..reports.hierarchy import (
     Term,
     Variable,
 )
-from .priors.replacing import in_words
+from .priors.families import in_words
 from .specs.preflight import build_model
 from .specs.spec import ModelSpec
 

@@ -46,6 +46,10 @@ def uncompiled() -> Iterator[None]:
 
 def value_of(variable: Any) -> np.ndarray:
     """Return the value of a variable that depends on constants and data only."""
+    from pytensor.graph.basic import Constant
+
+    if isinstance(variable, Constant):
+        return np.array(variable.data)
     with uncompiled():
         return np.asarray(variable.eval(mode=python_mode()))
 

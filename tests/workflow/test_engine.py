@@ -18,6 +18,7 @@ from poolwise.checks.hierarchy import python_mode
 from poolwise.checks.weighted import summaries, summarised, weighted_summaries
 from poolwise.workflow.engine import Engine, LogDensity, log_density_of
 from poolwise.workflow.engine.mixture import PriorMixture
+from poolwise.workflow.engine.parts import of_correlations
 from poolwise.workflow.engine.switches import (
     MIXTURE,
     NUMBERS,
@@ -156,9 +157,9 @@ def censored() -> pm.Model:
     return model
 
 
-def correlated() -> pm.Model:
+def correlated(eta: float = 2, sd: Callable[[], Any] = lambda: pm.HalfNormal.dist(1)) -> pm.Model:
     with pm.Model() as model:
-        chol, _, _ = pm.LKJCholeskyCov("chol", n=2, eta=2, sd_dist=pm.HalfNormal.dist(1))
+        chol, _, _ = pm.LKJCholeskyCov("chol", n=2, eta=eta, sd_dist=sd())
         effects = pm.MvNormal("b", np.zeros(2), chol=chol, shape=(3, 2))
         chance = pm.math.invlogit(effects[:, 0])
         pm.Binomial("y", n=np.array([5, 6, 7]), p=chance, observed=[2, 3, 4])
@@ -224,6 +225,29 @@ def test_switched_priors_data_and_weights_are_the_model_written_so() -> None:
     assert_allclose(log_density(found, point), weighted, rtol=1e-8)
 
 
+def packed(size: int, eta: float, sd: Callable[[], Any]) -> pm.Model:
+    with pm.Model() as model:
+        chol = pm.LKJCholeskyCov("chol", n=size, eta=eta, sd_dist=sd(), compute_corr=False)
+        pm.Normal("y", chol.sum(), 1, observed=0.5)
+    return model
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_switched_spreads_and_correlations_are_the_model_written_so(size: int) -> None:
+    def narrow() -> Any:
+        return pm.Exponential.dist(0.4)
+
+    own = switchable(packed(size, 2.0, lambda: pm.HalfNormal.dist(1.5)), ["chol"])
+    changed = {"chol: spreads": of(narrow()), "chol: correlations": of_correlations(size, 0.5)}
+    data = mixture_data({n: p.density for n, p in own.parts.items()}, [changed], np.ones(1))
+    for name, value in data.items():
+        shared(own.model, name).set_value(value)
+    rng = np.random.default_rng(6)
+    point = {str(own.model.value_vars[0].name): rng.normal(0, 0.6, size * (size + 1) // 2)}
+    written = packed(size, 0.5, narrow)
+    assert_allclose(log_density(own.model, point), log_density(written, point), rtol=1e-7)
+
+
 def test_what_cannot_be_switched_is_named() -> None:
     with pm.Model() as model:
         scale = pm.Kumaraswamy("scale", 2, 3)
@@ -232,7 +256,7 @@ def test_what_cannot_be_switched_is_named() -> None:
     found = switchable(model, ["scale"])
     assert "Minibatch" in found.fixed["y"]
     assert "known family" in found.fixed["scale"]
-    assert found.priors == {}
+    assert found.parts == {}
 
 
 WIDE = [{}, *({"mu": of(pm.Normal.dist(0, s))} for s in (0.5, 1.0, 4.0, 20.0))]

@@ -12,7 +12,8 @@ from numpy.testing import assert_allclose
 
 from poolwise.checks.words import ALL_HYPERPRIORS
 from poolwise.workflow.priors.alternatives import alternatives
-from poolwise.workflow.priors.replacing import Replacement, in_words, widened, with_priors
+from poolwise.workflow.priors.families import in_words, widened
+from poolwise.workflow.priors.replacing import Replacement, with_priors
 from poolwise.workflow.priors.subjects import LOCATION, SCALE, Subject
 from poolwise.workflow.runs.fingerprint import model_key
 

@@ -21,7 +21,8 @@ from poolwise.checks import Verdict
 from poolwise.checks.draws import mcse_of_mean, mcse_of_sd
 from poolwise.checks.hierarchy import value_of
 from poolwise.workflow.cli import main
-from poolwise.workflow.priors.alternatives import Alternative, alternatives
+from poolwise.workflow.priors.alternative import Alternative
+from poolwise.workflow.priors.alternatives import alternatives
 from poolwise.workflow.priors.subjects import LOCATION, SCALE, Subject
 from poolwise.workflow.review import Review
 from poolwise.workflow.specs.loading import load_specs
@@ -175,7 +176,7 @@ def quadrature(y: np.ndarray, s: np.ndarray, mu: Any, tau: Any) -> dict[str, tup
 def test_power_scaling_acts_on_hyperpriors_only(schools: Review, expected: Any) -> None:
     scaling = schools.record.evidence.get("power_scaling")
     assert sorted(scaling.scaled) == ["mu", "tau"]
-    found = scaling.prior[scaling.labels.index("tau")]
+    found = scaling.prior.sensitivity[scaling.labels.index("tau")]
     reference = expected("priorsense eight_schools", "tau sensitivity | prior: hyperpriors only")
     # Replicated sets of 4,000 independent draws have a sd of 0.0076; ours hold fewer effective.
     effective = 4000 / min(

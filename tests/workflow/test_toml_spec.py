@@ -15,7 +15,7 @@ from poolwise.workflow.cli import main
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.lint import lint
 from poolwise.workflow.priors.alternatives import alternatives
-from poolwise.workflow.priors.replacing import in_words
+from poolwise.workflow.priors.families import in_words
 from poolwise.workflow.priors.subjects import SCALE, Subject
 from poolwise.workflow.runs.fingerprint import code_key, model_key
 from poolwise.workflow.specs.loading import load_specs

@@ -16,13 +16,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ...checks.draws import Array
 from ...checks.hierarchy import value_of
-from ..priors.replacing import in_double_precision, parameters_of
+from ..priors.families import family_of, in_double_precision, parameters_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,12 +150,17 @@ def log_density_of(rv: Any) -> LogDensity | None:
         Of a univariate distribution with constant parameters, the same for all elements.
     """
     values = parameters_of(rv)
-    shape = _SHAPES.get(str(getattr(rv.owner.op, "_print_name", ("",))[0]))
-    if values is None or shape is None:
+    return None if values is None else _of_family(family_of(rv), tuple(values.items()))
+
+
+@lru_cache(maxsize=1000)
+def _of_family(family: str, parameters: tuple[tuple[str, float], ...]) -> LogDensity | None:
+    shape, values = _SHAPES.get(family), dict(parameters)
+    if shape is None:
         return None
     found = shape(values)
     points = _points(found)
-    theirs = _their_log_density(rv, points)
+    theirs = _their_log_density(family, values, points)
     found = replace(found, constant=float(theirs[0] - found(points)[0]))
     agrees = np.allclose(found(points), theirs, rtol=1e-9, atol=1e-9)
     return found if agrees and np.isfinite(theirs).all() else None
@@ -171,11 +177,11 @@ def _points(shape: LogDensity) -> Array:
     return np.asarray(shape.centre + shape.scale * np.array([1.0, -0.3, 2.7]))
 
 
-def _their_log_density(rv: Any, points: Array) -> Array:
+def _their_log_density(family: str, parameters: _Numbers, points: Array) -> Array:
     import pymc as pm
 
     # The parameters are the same for every element, so a scalar stands for all.
-    return value_of(pm.logp(in_double_precision(rv), points))
+    return value_of(pm.logp(in_double_precision(family, parameters), points))
 
 
 def of_power(density: LogDensity, power: float) -> LogDensity:

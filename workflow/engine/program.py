@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from ...checks.draws import Array
+from ...checks.draws import SAMPLE, Array
 from ...checks.hierarchy.cheap import graphs
 from ..execution.threads import cores
 from .densities import LogDensity
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pymc as pm
 
 Progress = Callable[[Any], None]
-#: Priors that differ from the model's own, by variable; empty for the model itself.
+#: Priors that differ from the model's own, by what they are put on; empty for the model itself.
 Priors = Mapping[str, LogDensity]
 
 
@@ -54,8 +54,22 @@ class Engine:
 
     @property
     def priors(self) -> dict[str, LogDensity]:
-        """The model's own prior of every variable whose prior can be switched."""
-        return self._switchable.priors
+        """The model's own priors that can be switched, by variable, or part of one."""
+        return {name: part.density for name, part in self._switchable.parts.items()}
+
+    def priors_of(self, variable: str) -> list[str]:
+        """Return the names of the switchable priors that are put on a variable and its parts."""
+        return [n for n, part in self._switchable.parts.items() if part.variable == variable]
+
+    def with_parts(self, draws: xr.Dataset) -> xr.Dataset:
+        """Return draws of everything that a switchable prior is put on."""
+        found = {}
+        for name, part in self._switchable.parts.items():
+            values = draws[part.variable].transpose(*SAMPLE, ...)
+            inner = part.of(values.values)
+            dims = [*SAMPLE, *(f"{name} {i}" for i in range(inner.ndim - len(SAMPLE)))]
+            found[name] = xr.DataArray(inner, dims=dims)
+        return xr.Dataset(found)
 
     @property
     def fixed(self) -> dict[str, str]:

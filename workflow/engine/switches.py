@@ -2,15 +2,16 @@
 
 The model itself is not touched. In the copy
 
-- every top-level prior that the formula of :mod:`.densities` holds keeps its variable and
-  transform; a potential adds :math:`\\log\\sum_k \\pi_k p_k(v)/p_0(v)` over alternative priors
-  :math:`p_k`, whose numbers are shared data;
+- every top-level prior that the formula of :mod:`.densities` holds, of the variable or of parts of
+  it, keeps its variable and transform; a potential adds
+  :math:`\\log\\sum_k \\pi_k p_k(v)/p_0(v)` over alternative priors :math:`p_k`, whose numbers are
+  shared data;
 - every likelihood becomes a potential :math:`\\sum_i w_i \\log p(y_i)` of shared data and weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ from ...checks.draws import Array
 from ...checks.hierarchy import value_of
 from ...checks.hierarchy.variables import is_labelled
 from ..priors.replacing import without_starts
-from .densities import LogDensity, log_density_of, table
+from .densities import LogDensity, table
+from .parts import Part, parts_of
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -40,8 +42,8 @@ class Switchable:
     Attributes
     ----------
     model : pymc.Model
-    priors : dict of str to LogDensity
-        The model's own prior of each variable whose prior can be switched.
+    parts : dict of str to Part
+        What has a prior that can be switched, by name: a variable, or a part of one.
     data : dict of str to ndarray
         Data of each outcome that can be switched.
     rows : dict of str to tuple of int
@@ -51,7 +53,7 @@ class Switchable:
     """
 
     model: pm.Model
-    priors: dict[str, LogDensity]
+    parts: dict[str, Part]
     data: dict[str, np.ndarray]
     rows: dict[str, tuple[int, ...]]
     fixed: dict[str, str]
@@ -83,10 +85,10 @@ def switchable(model: pm.Model, top_level: Iterable[str]) -> Switchable:
     """
     fixed: dict[str, str] = {}
     copy, data, rows = _with_shared_data(model, fixed)
-    priors = dict(_own_priors(copy, top_level, fixed))
-    if priors:
-        _add_mixture(copy, priors)
-    return Switchable(copy, priors, data, rows, fixed)
+    parts = _own_priors(copy, top_level, fixed)
+    if parts:
+        _add_mixture(copy, parts)
+    return Switchable(copy, parts, data, rows, fixed)
 
 
 def _with_shared_data(
@@ -165,20 +167,21 @@ def _is_model_variable(variable: Any, kind: type) -> bool:
     return variable.owner is not None and isinstance(variable.owner.op, kind)
 
 
-def _own_priors(
-    copy: pm.Model, top_level: Iterable[str], fixed: dict[str, str]
-) -> Iterator[tuple[str, LogDensity]]:
+def _own_priors(copy: pm.Model, top_level: Iterable[str], fixed: dict[str, str]) -> dict[str, Part]:
+    found: dict[str, Part] = {}
     for name in top_level:
         rv = copy[name]
         if is_labelled(rv):
             fixed[name] = "it is written with pymc.dims"
-        elif (own := log_density_of(rv)) is None:
+            continue
+        parts = parts_of(rv)
+        found |= parts
+        if not parts:
             fixed[name] = "its prior has no constant parameters of a known family"
-        else:
-            yield name, own
+    return found
 
 
-def _add_mixture(copy: pm.Model, priors: Mapping[str, LogDensity]) -> None:
+def _add_mixture(copy: pm.Model, parts: Mapping[str, Part]) -> None:
     """Add log of the mixture of alternatives, relative to the model's own priors."""
     import pymc as pm
     import pytensor
@@ -186,9 +189,9 @@ def _add_mixture(copy: pm.Model, priors: Mapping[str, LogDensity]) -> None:
 
     from .mixture import PriorMixture
 
-    start = mixture_data(priors, [{}], np.ones(1))
+    start = mixture_data({name: p.density for name, p in parts.items()}, [{}], np.ones(1))
     numbers, log_weights = (pytensor.shared(start[n], name=n) for n in (NUMBERS, MIXTURE))
-    flat = [copy[name].ravel() for name in priors]
+    flat = [p.of(copy[p.variable]).ravel() for p in parts.values()]
     owner = pt.concatenate([pt.full_like(v, k, dtype="int64") for k, v in enumerate(flat)])
     with copy:
         node = PriorMixture().make_node(numbers, log_weights, pt.concatenate(flat), owner)
@@ -205,7 +208,7 @@ def mixture_data(
     Parameters
     ----------
     own : mapping of str to LogDensity
-        Every switchable prior of the model.
+        Every switchable prior of the model, by what it is put on.
     alternatives : sequence of mapping
         What each alternative changes; an empty mapping is the model itself.
     weights : ndarray of shape (alternatives,)

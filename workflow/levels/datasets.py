@@ -20,7 +20,7 @@ from ...checks.hierarchy.information import (
 from ...checks.hierarchy.spread import NORMAL
 from ...checks.ridge_equivalent import row_variance
 from ..outcomes.parts import with_parts
-from ..priors.replacing import parameters_of
+from ..priors.families import parameters_of
 from ..specs.preflight import observed_values
 from .curvature import information_of
 from .dense_rows import dense_rows

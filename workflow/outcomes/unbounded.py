@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...checks.hierarchy.variables import family_of
-from ..priors.replacing import parameters_of
+from ..priors.families import parameters_of
 
 if TYPE_CHECKING:
     import pymc as pm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,64 +11,62 @@ from ...checks.words import number
 from .subjects import COEFFICIENT, LOCATION, NOISE, SCALE, Subject
 
 if TYPE_CHECKING:
-    from .replacing import Replacement
+    from ..engine.densities import LogDensity
 
 #: Names of the middle of a prior, by what the variable is.
 _MEDIANS = {SCALE: "median spread", NOISE: "median noise"}
 
 
-def scale_median(rv: Any, subject: Subject) -> float:
+def scale_median(density: LogDensity | None, subject: Subject) -> float:
     """Return the median of the standard deviation that a prior implies; NaN where not known."""
-    found = _quantiles(rv, [0.5])
-    return math.nan if found is None else float(subject.spread(found)[0])
+    return float(subject.spread(_quantiles(density, (0.5,)))[0])
 
 
-def meaning(rv: Any, replacement: Replacement, subject: Subject, unit: str) -> str:
+def meaning(own: LogDensity | None, new: LogDensity | None, subject: Subject, unit: str) -> str:
     """Return what a replacement means: ``median spread 5 → 20 SAT points``; empty if not known.
 
     Parameters
     ----------
-    rv : TensorVariable
-        With the spec's own prior.
-    replacement : Replacement
+    own, new : LogDensity or None
+        The spec's own prior and the new one, where they are known in numbers.
     subject : Subject
     unit : str
-        Of a spread; empty where it is not known.
+        Of the outcome; empty where it is not known.
     """
-    after = unit and f" {unit}"
-    if subject.kind in (LOCATION, COEFFICIENT):
-        at = [0.025, 0.975]
-        before, then = _quantiles(rv, at), _of_replacement(replacement, at)
-        if before is None or then is None:
-            return ""
-        return f"95% of the prior {_range(before)} → {_range(then)}"
-    before, then = _quantiles(rv, [0.5]), _of_replacement(replacement, [0.5])
-    if before is None or then is None:
+    if new is None:
         return ""
-    if subject.kind in _MEDIANS:
-        before, then = subject.spread(before), subject.spread(then)
-    what = _MEDIANS.get(subject.kind, "median")
-    return f"{what} {number(float(before[0]))} → {number(float(then[0]))}{after}"
+    if subject.exact:
+        words = _change(_MEDIANS[subject.kind], own, new, (0.5,), subject)
+        return f"{words} {unit}" if words and unit and subject.in_unit else words
+    itself = Subject("", "", math.nan)
+    bounded = math.isfinite(new.upper) and subject.kind not in _MEDIANS
+    if subject.kind in (LOCATION, COEFFICIENT) or new.lower < 0 or bounded:
+        return _change("95% of the prior", own, new, (0.025, 0.975), itself)
+    return _change("median", own, new, (0.5,), itself)
+
+
+def _change(
+    what: str,
+    own: LogDensity | None,
+    new: LogDensity,
+    at: tuple[float, ...],
+    subject: Subject,
+) -> str:
+    before, then = (subject.spread(_quantiles(d, at)) for d in (own, new))
+    if not np.isfinite(then).all():
+        return ""
+    if not np.isfinite(before).all():
+        return f"{what} {_range(then)}"
+    return f"{what} {_range(before)} → {_range(then)}"
 
 
 def _range(ends: np.ndarray) -> str:
-    return f"{number(float(ends[0]))} to {number(float(ends[1]))}"
+    return " to ".join(number(float(end)) for end in ends)
 
 
-def _of_replacement(replacement: Replacement, at: list[float]) -> np.ndarray | None:
+def _quantiles(density: LogDensity | None, at: tuple[float, ...]) -> np.ndarray:
     from ..engine.densities import quantiles
 
-    if replacement.density is not None:
-        return _known(quantiles(replacement.density, np.asarray(at)))
-    return _quantiles(replacement.make(), at)
-
-
-def _quantiles(rv: Any, at: list[float]) -> np.ndarray | None:
-    from ..engine.densities import log_density_of, quantiles
-
-    found = log_density_of(rv)
-    return None if found is None else _known(quantiles(found, np.asarray(at)))
-
-
-def _known(found: np.ndarray) -> np.ndarray | None:
-    return found if np.isfinite(found).all() else None
+    if density is None:
+        return np.full(len(at), math.nan)
+    return quantiles(density, np.asarray(at))

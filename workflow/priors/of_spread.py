@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from ..engine import LogDensity, log_density_of
-from .alternatives import Alternative
+from .alternative import Alternative
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -40,7 +40,7 @@ def priors_of_spread(model: pm.Model, alternative: Alternative, draws: xr.DataAr
         return xr.Dataset()
     (replacement,) = alternative.replacements
     own = log_density_of(model[replacement.parameter])
-    other: Any = replacement.density or log_density_of(replacement.make())
+    other = replacement.density
     if own is None or other is None:
         return xr.Dataset()
     middle, power = float(np.median(draws.values)), alternative.power

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...checks.hierarchy import constant_value
 from ...checks.words import number
-from ..priors.replacing import identity_of, in_words, parameters_of
+from ..priors.families import identity_of, in_words, parameters_of
 from ..specs.preflight import observed_values
 from ..specs.spec import ModelSpec
 from .fingerprint import array_key, code_key, graph_keys, key_of, text_key

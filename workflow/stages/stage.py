@@ -18,6 +18,8 @@ from ..specs.spec import ModelSpec
 if TYPE_CHECKING:
     import pymc as pm
 
+    from ..priors.alternative import Alternative
+
 #: Says how far a stage has come: a label, what is done, what there is to do.
 Report = Callable[[str, int, int], None]
 
@@ -63,6 +65,8 @@ class Context:
     fallbacks: list[str] = field(default_factory=list)
     #: Parts of a stage that could not be computed, with the reason.
     gaps: list[str] = field(default_factory=list)
+    #: Alternative priors of the sweep, once they are planned.
+    alternatives: list[Alternative] | None = None
 
 
 class Stage(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,16 @@ import xarray as xr
 from ...checks.followed import fits
 from ...checks.hierarchy.variables import is_labelled
 from ...checks.weighted import effective_size, largest_rhat
-from ..engine import Engine, LogDensity, NotSwitchable, log_density_of
+from ..engine import Engine, LogDensity, NotSwitchable
 from ..engine.umbrella import balanced, importance_weights, log_ratios
 from ..errors import SpecError, one_line
 from ..execution.tasks import each
-from ..priors.alternatives import Alternative, alternatives, not_replaced
+from ..priors.alternative import Alternative
+from ..priors.alternatives import alternatives, not_replaced
+from ..priors.families import identity_of
 from ..priors.of_spread import priors_of_spread
-from ..priors.replacing import identity_of, with_priors
-from ..priors.subjects import subjects
+from ..priors.replacing import with_priors
+from ..priors.subjects import SCALE, Subject, subjects
 from ..refits import Refit, divergences, few, followed, refit
 from ..runs.fingerprint import code_key, key_of
 from ..runs.store import read_groups, write_groups
@@ -108,25 +110,32 @@ class PriorSweep:
             return {}
         file = context.folder / f"sweep-{key_of(self._shared(context), sorted(inside))}.nc"
         kept = read_groups(file)
-        if kept is None:
-            found = self._umbrella(context, engine, [{}, *(covered[key] for key in inside)])
-            # The first of them is the model itself.
-            kept = dict(zip(inside, found[1:], strict=True))
-            write_groups(file, kept)
+        found = kept or self._umbrella(context, engine, inside, covered)
         # Not more than a fit of the alternative by itself could be hoped to have.
         fewest = min(_FEWEST_DRAWS, context.settings.draws * context.settings.chains / 2)
-        return {
+        good = {
             key: _described(fit.assign_attrs(source="umbrella"), inside[key])
-            for key, fit in kept.items()
+            for key, fit in found.items()
             if fit.attrs["trusted"] and effective_size(fit) >= fewest
         }
+        if kept is None and len(good) < len(todo):
+            # Fits are to come that may be interrupted.
+            write_groups(file, found)
+        return good
 
     def _umbrella(
-        self, context: Context, engine: Engine, changes: Sequence[Mapping[str, LogDensity]]
-    ) -> list[xr.Dataset]:
+        self,
+        context: Context,
+        engine: Engine,
+        inside: Iterable[str],
+        covered: Mapping[str, Mapping[str, LogDensity]],
+    ) -> dict[str, xr.Dataset]:
         """Sample under the mixture of all alternatives, and weight the draws to each of them."""
         settings = context.settings
-        mixture = balanced(log_ratios(context.groups["posterior"], engine.priors, changes))
+        # The first of them is the model itself.
+        changes = [{}, *(covered[key] for key in inside)]
+        base = engine.with_parts(context.groups["posterior"])
+        mixture = balanced(log_ratios(base, engine.priors, changes))
         done = f"{len(changes) - 1} alternative priors at once"
         context.report(done, 0, 1)
         tree = context.sampler.run(
@@ -139,14 +148,15 @@ class PriorSweep:
         )
         posterior = plain(tree["posterior"].to_dataset())
         draws, levels = followed(context, posterior)
-        every = importance_weights(log_ratios(posterior, engine.priors, changes), mixture)
+        ratios = log_ratios(engine.with_parts(posterior), engine.priors, changes)
+        every = importance_weights(ratios, mixture)
         said = {"rhat": largest_rhat(few(draws)), "divergences": divergences(tree)}
-        return [
-            plain(fit).assign_attrs(pareto_k=w.pareto_k, trusted=int(w.trusted), **said)
-            for w, fit in zip(
-                every, fits(draws, levels, np.stack([w.values for w in every])), strict=True
-            )
-        ]
+        others = every[1:]
+        summarised = fits(draws, levels, np.stack([w.values for w in others]))
+        return {
+            key: plain(fit).assign_attrs(pareto_k=w.pareto_k, trusted=int(w.trusted), **said)
+            for key, w, fit in zip(inside, others, summarised, strict=True)
+        }
 
     def _refits(
         self,
@@ -222,19 +232,35 @@ class PriorSweep:
 
 
 def planned(context: Context) -> list[Alternative]:
-    """Return the alternative priors of a review."""
+    """Return the alternative priors of a review; they are made once."""
+    if context.alternatives is None:
+        context.alternatives = _planned(context)
+    return context.alternatives
+
+
+def _planned(context: Context) -> list[Alternative]:
     declared_priors = {n: d for n, d in context.spec.priors.items() if not _is_labelled(context, n)}
     found = subjects(context.model, context.hierarchy, context.roles)
     # The unit of the outcome is that of spreads only where nothing is transformed.
     same_unit = all(o.link == "identity" for o in context.hierarchy.outcomes)
     unit = context.spec.unit if same_unit else ""
-    return alternatives(context.model, found, declared_priors, unit)
+    return alternatives(context.model, found, declared_priors, unit, _typical(context, found))
+
+
+def _typical(context: Context, found: Sequence[Subject]) -> dict[str, float]:
+    """Return the posterior median of every spread."""
+    posterior = context.groups["posterior"]
+    return {
+        s.name: float(np.median(s.spread(posterior[s.name].values)))
+        for s in found
+        if s.kind == SCALE and s.name in posterior
+    }
 
 
 def _left_out(context: Context) -> list[str]:
     """Say of which variables no other prior is tried, and why."""
     every = subjects(context.model, context.hierarchy, context.roles)
-    told = not_replaced(context.model, every)
+    told = not_replaced(context.model, every, _typical(context, every))
     return [
         f"No other prior is tried on {name}, because {why}; declare some with priors={{...}}"
         for name, why in told.items()
@@ -249,22 +275,13 @@ def _is_labelled(context: Context, name: str) -> bool:
 
 def _covered(engine: Engine, todo: Sequence[Alternative]) -> dict[str, dict[str, LogDensity]]:
     """Return the alternatives that a mixture with the model's own priors can hold."""
-    found = {}
+    own, found = engine.priors, {}
     for alternative in todo:
-        densities = dict(_densities(engine, alternative))
-        if len(densities) == len(alternative.replacements):
-            found[alternative.key] = densities
+        new = [dict(r.densities) for r in alternative.replacements]
+        changed = {part: density for one in new for part, density in one.items()}
+        if all(new) and all(n in own and own[n].covers(d) for n, d in changed.items()):
+            found[alternative.key] = changed
     return found
-
-
-def _densities(engine: Engine, alternative: Alternative) -> Iterator[tuple[str, LogDensity]]:
-    for replacement in alternative.replacements:
-        own = engine.priors.get(replacement.parameter)
-        density = replacement.density
-        if density is None and own is not None:
-            density = log_density_of(replacement.make())
-        if own is not None and density is not None and own.covers(density):
-            yield replacement.parameter, density
 
 
 def _same_bounds(engine: Engine, switched: Mapping[str, LogDensity]) -> bool:
