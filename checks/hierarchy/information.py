@@ -25,11 +25,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .cheap import value_of
 from .hierarchy import GroupLevel, Hierarchy
+from .row_densities import densities
 from .rows import holds_batch, in_one_line
 from .spread import NORMAL
-from .variables import distribution, family_of, is_random
+from .variables import distribution, family_of
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -151,7 +151,7 @@ def curvature(model: pm.Model, level: GroupLevel, enters: Sequence[str]) -> Curv
     groups = len(level.labels)
     try:
         grad: Callable[..., Any] = pt.grad
-        pairs = [_densities(end, v, entry) for end, v in zip(ends, values, strict=True)]
+        pairs = [densities(end, v, entry) for end, v in zip(ends, values, strict=True)]
         density, bent = (sum(parts) for parts in zip(*pairs, strict=True))
         score = grad(density, entry)[where].reshape((groups,))
         slope = score if density is bent else grad(bent, entry)[where]
@@ -174,70 +174,3 @@ def _replaced(expressions: Sequence[Any], by: Mapping[Any, Any]) -> list[Any]:
 
     found: list[Any] = graph_replace(list(expressions), by, strict=False)
     return found
-
-
-def _densities(end: Any, values: Any, entry: Any) -> tuple[Any, Any]:
-    """Return a log density, and what has its curvature, observed or expected."""
-    import pymc as pm
-    import pytensor.tensor as pt
-    from pytensor.gradient import disconnected_grad
-
-    if values is None:  # a potential
-        return end.sum(), end.sum()
-    end = _with_constants(end)
-    density = pm.logp(end, values).sum()
-    known = _precision(end, entry)
-    if known is None:
-        return density, density
-    mean, precision = known
-    rows = pt.zeros_like(values, dtype="float64")
-    squared = disconnected_grad(precision) * (mean - disconnected_grad(mean)) ** 2
-    return density, -0.5 * (squared + rows).sum()
-
-
-def _with_constants(outcome: Any) -> Any:
-    """Return an outcome whose fixed parameters are plain constants.
-
-    A bound that is infinite is then known to be, and not differentiated.
-    """
-    import pytensor.tensor as pt
-    from pytensor.graph.basic import Constant
-    from pytensor.graph.traversal import graph_inputs
-
-    node = outcome.owner
-    if distribution(outcome) is not outcome:
-        return outcome
-    # Components of mixtures are distributions, and stay so.
-    parameters = {v for v in node.op.dist_params(node) if not is_random(v)}
-    inputs = [
-        pt.constant(value_of(v), dtype=v.dtype)
-        if v in parameters and all(isinstance(i, Constant) for i in graph_inputs([v]))
-        else v
-        for v in node.inputs
-    ]
-    copy = node.clone_with_new_inputs(inputs, strict=False).outputs[node.outputs.index(outcome)]
-    copy.name = outcome.name
-    return copy
-
-
-#: Expected information about the location per row, for families that are not log-concave in it:
-#: from their parameters.
-_EXPECTED: dict[str, tuple[int, Callable[..., Any]]] = {
-    "StudentT": (1, lambda nu, mu, sigma: (nu + 1) / ((nu + 3) * sigma**2)),
-    "Laplace": (0, lambda mu, b: 1 / b**2),
-    "Cauchy": (0, lambda alpha, beta: 1 / (2 * beta**2)),
-}
-
-
-def _precision(outcome: Any, entry: Any) -> tuple[Any, Any] | None:
-    """Return location and expected information of a row, where only the location is moved."""
-    from pytensor.graph.traversal import ancestors
-
-    family = family_of(outcome)
-    base = distribution(outcome)
-    if family not in _EXPECTED or base is not outcome:
-        return None
-    parameters = list(base.owner.op.dist_params(base.owner))
-    place, formula = _EXPECTED[family]
-    moved = [k for k, p in enumerate(parameters) if entry in set(ancestors([p]))]
-    return (parameters[place], formula(*parameters)) if moved == [place] else None

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from scipy import integrate, optimize, special, stats
 
 from poolwise.checks import own_data_weight
-from poolwise.checks.hierarchy import Level, discover
+from poolwise.checks.hierarchy import Level, discover, row_densities
 from poolwise.checks.own_data import row_noise
 from poolwise.checks.ridge_equivalent import equivalent_penalty
 from poolwise.workflow.levels import curvature as module
@@ -127,6 +127,13 @@ CASES: dict[
         lambda e, d: stats.nbinom.logpmf(COUNTS, d["s"], d["s"] / (d["s"] + np.exp(e))),
         COUNTS,
     ),
+    "dispersion": (
+        lambda m: pm.NegativeBinomial(
+            "y", mu=pm.math.exp(m), alpha=pm.math.exp(-m), observed=COUNTS
+        ),
+        lambda e, _: stats.nbinom.logpmf(COUNTS, np.exp(-e), 1 / (1 + np.exp(2 * e))),
+        COUNTS,
+    ),
     "gamma": (
         lambda m: pm.Gamma("y", alpha=2.0, beta=2 / pm.math.exp(m), observed=POSITIVE),
         lambda e, _: stats.gamma.logpdf(POSITIVE, 2.0, scale=np.exp(e) / 2),
@@ -210,6 +217,23 @@ def test_every_likelihood(name: str) -> None:
     assert_allclose(level["row_group"], GROUP)
     assert_allclose(level["design_squared"], np.bincount(GROUP))
     _check_tops(level, draws, density)
+
+
+@pytest.mark.parametrize("name", ["poisson", "binomial", "probit", "negative binomial"])
+def test_a_density_without_its_constants_has_the_same_derivatives(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome, _, _ = CASES[name]
+    with pm.Model(coords=SITE) as model:
+        theta = pm.Normal("theta", pm.Normal("mu"), pm.HalfNormal("tau"), dims="site")
+        outcome(theta[GROUP] * X)
+    draws, found = made_up(model), discover(model)
+    short = level_dataset(model, found, "site", draws)
+    monkeypatch.setattr(row_densities, "_KERNELS", {})
+    module._KNOWN.clear()
+    whole = level_dataset(model, found, "site", draws)
+    assert_allclose(short["information"], whole["information"], rtol=1e-10)
+    assert_allclose(short["raw"], whole["raw"], rtol=1e-8)
 
 
 def _check_tops(
