@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 
-from ..checks import ASKABLE, Evidence, ExpectedFailure, Finding, Met, Tier, Verdict, selected
+from ..checks import ASKABLE, Evidence, Finding, Met, Tier, Verdict, selected
 from ..checks.expect import meet
 from ..checks.hierarchy import read_hierarchy, roles
 from ..checks.prior import flat
 from ..checks.run import stopped
 from ..reports.hierarchy import HierarchySketch
+from ..reports.machine.results import shown
 from ..reports.record import ReviewRecord
 from .conclusions import evaluate
 from .errors import SpecError, line_in, one_line
 from .execution.cluster import crew
 from .execution.programs import Program
+from .finished import Finished, address, moment, written
 from .fitted.spec import FittedSpec
 from .lint import lint
 from .runner import Outcome, Watcher, run_stages, whole_tree
@@ -31,7 +34,7 @@ from .runs.parts import keys_of, variables_of
 from .runs.record import STATIC, as_json, judged
 from .runs.store import prepare, write_groups, write_json, write_text
 from .sampler import Sampler
-from .settings import Settings
+from .settings import Settings, settings_of
 from .show import sketch_of
 from .specs.loading import as_spec
 from .specs.preflight import build_model, observed_values
@@ -40,50 +43,22 @@ from .specs.spec import ModelSpec
 from .stages.data import data_groups
 from .stages.stage import Context, plain
 
+if TYPE_CHECKING:
+    import pymc as pm
 
-@dataclass(frozen=True, slots=True)
-class Review:
-    """A finished review.
 
-    Attributes
-    ----------
-    record : ReviewRecord
-        Evidence, findings and conclusion.
-    folder : Path
-        Holds ``run.nc`` (every draw, readable with ArviZ), ``run.json`` and ``report.html``.
+class Review(Finished[ReviewRecord]):
+    """A finished review; its folder holds ``run.nc``, ``run.json`` and ``report.html``.
+
+    ``run.nc`` is every draw, readable with ArviZ. In a notebook it shows itself.
     """
 
-    record: ReviewRecord
-    folder: Path
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        """What every check found."""
-        return self.record.findings
+    __slots__ = ()
 
     @property
     def data(self) -> xr.DataTree:
         """Every draw of the run, with ArviZ's group names."""
         return self.record.evidence.tree
-
-    @property
-    def verdict(self) -> str:
-        """The headline: ``"Usable, with 2 warnings"``."""
-        return self.record.conclusion.headline
-
-    @property
-    def report(self) -> Path:
-        """The HTML report."""
-        return self.folder / "report.html"
-
-    def exit_code(self, fail_on: str = "fail") -> int:
-        """Return 0, 1 or 2 as the command line would."""
-        return self.record.conclusion.exit_code(fail_on)
-
-    def __repr__(self) -> str:
-        counts = self.record.conclusion.counts
-        said = ", ".join(f"{n} {v}" for v, n in counts.items() if n)
-        return f"<Review of {self.record.name}: {self.verdict} ({said}); {self.report}>"
 
     def _repr_html_(self) -> str:
         from ..reports.notebook import summary_html
@@ -156,22 +131,10 @@ def review(
     ignore, expected = project.ignored_in(this, ignore), project.expected_of(this)
     check_codes(this, select, ignore)
     depth = _tier(tier)
-    settings = _settings(this, seed=seed, draws=draws, tune=tune, chains=chains)
+    settings = settings_of(this, seed=seed, draws=draws, tune=tune, chains=chains)
     model = build_model(this)
     folder = prepare(Path(output) if output is not None else Path("poolwise_runs") / this.name)
-    hierarchy = read_hierarchy(model, **this.declared)
-    role = roles(model, hierarchy)
-    context = Context(
-        spec=this,
-        model=model,
-        settings=settings,
-        hierarchy=hierarchy,
-        roles=role,
-        sampler=Sampler(Program(model, role.top_level, spec=this, hierarchy=hierarchy, roles=role)),
-        model_key=model_key(model),
-        groups=data_groups(model),
-        folder=folder / "stages",
-    )
+    context = _context(this, model, settings, folder / "stages")
     with crew(executor, workers) as context.executor:
         outcome = run_stages(context, watcher, tier=depth)
     add_conclusions(this, outcome)
@@ -181,11 +144,43 @@ def review(
             f"{names} was taken to be a standardised offset, so its prior is not varied; "
             "declare its level to settle that"
         )
-    now = datetime.now(UTC)
-    if today is not None:
-        now = now.replace(year=today.year, month=today.month, day=today.day)
-    record = _record(context, outcome, (select, ignore), depth, expected, now, started)
+    now = moment(today)
+    record = judged_run(
+        this,
+        outcome,
+        top_level=context.roles.top_level,
+        data=observed_values(model),
+        now=now,
+        started=started,
+        settings=asdict(settings),
+        hierarchy=_in_words(context, outcome),
+        command=_command(this, settings, depth),
+        variables=variables_of(model),
+        keys=keys_of(this, model),
+        tier=depth,
+        expected=expected,
+        select=select,
+        ignore=ignore,
+        static=_linted(this, outcome, select, ignore, depth, now.date()),
+        lines={n: this.line_of(n) for n in model.named_vars},
+    )
     return write_review(record, outcome, folder)
+
+
+def _context(spec: ModelSpec, model: pm.Model, settings: Settings, folder: Path) -> Context:
+    hierarchy = read_hierarchy(model, **spec.declared)
+    role = roles(model, hierarchy)
+    return Context(
+        spec=spec,
+        model=model,
+        settings=settings,
+        hierarchy=hierarchy,
+        roles=role,
+        sampler=Sampler(Program(model, role.top_level, spec=spec, hierarchy=hierarchy, roles=role)),
+        model_key=model_key(model),
+        groups=data_groups(model),
+        folder=folder,
+    )
 
 
 def _tier(name: str) -> Tier:
@@ -212,7 +207,8 @@ def check_codes(spec: ModelSpec, select: Sequence[str], ignore: Sequence[str]) -
 def _linted(
     spec: ModelSpec,
     outcome: Outcome,
-    selection: tuple[Sequence[str], Sequence[str]],
+    select: Sequence[str],
+    ignore: Sequence[str],
     tier: Tier,
     today: date,
 ) -> Sequence[Finding]:
@@ -221,11 +217,11 @@ def _linted(
     Rules that found nothing are left out of a review that has more to say than the linter, unless
     they were asked for: fifty passes would drown what the draws say.
     """
-    if not any(check.code.startswith(STATIC) for check in selected(*selection)):
+    if not any(check.code.startswith(STATIC) for check in selected(select, ignore)):
         return []
-    rules = [code for code in selection[0] if code.startswith(STATIC)]
+    rules = [code for code in select if code.startswith(STATIC)]
     try:
-        found = lint(spec, select=rules, today=today)
+        found = lint(spec, select=rules, ignore=ignore, today=today)
     except Exception as error:
         message = f"The spec could not be linted: {one_line(error)}"
         if tier is Tier.LINT:
@@ -235,14 +231,6 @@ def _linted(
         return []
     listed = bool(rules) or tier is Tier.LINT
     return [f for f in found if listed or f.verdict is not Verdict.PASS]
-
-
-def _settings(spec: ModelSpec, seed: int | None, **sizes: int) -> Settings:
-    chosen = seed if seed is not None else spec.seed
-    try:
-        return Settings(**sizes, **({} if chosen is None else {"seed": chosen}))
-    except ValueError as error:
-        raise SpecError(str(error), path=spec.path, line=spec.line) from error
 
 
 def add_conclusions(spec: ModelSpec, outcome: Outcome) -> None:
@@ -266,7 +254,62 @@ def add_conclusions(spec: ModelSpec, outcome: Outcome) -> None:
             outcome.groups[group] = plain(values)
 
 
-def expectations(spec: ModelSpec, outcome: Outcome) -> list[Met]:
+def judged_run(
+    spec: ModelSpec,
+    outcome: Outcome,
+    *,
+    top_level: Sequence[str],
+    data: Mapping[str, np.ndarray],
+    now: datetime,
+    started: float,
+    **details: Any,
+) -> ReviewRecord:
+    """Judge a run: what any review records of its spec and its stages, and the details of one.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    outcome : Outcome
+        Is told why there are no expectations, if there are none.
+    top_level : sequence of str
+        Variables with priors of their own.
+    data : mapping of str to ndarray
+        Observed values, by outcome.
+    now : datetime
+    started : float
+        When the review began, on the clock of :func:`time.perf_counter`.
+    **details
+        The rest of what :func:`.judged` takes.
+    """
+    declared: dict[str, Any] = {
+        "top_level_priors": list(top_level),
+        "stage_errors": outcome.errors,
+        "fallbacks": outcome.fallbacks,
+        "gaps": outcome.gaps,
+    }
+    met = _expectations(spec, outcome)
+    if met:
+        declared["expectations"] = met
+    else:
+        outcome.reasons["expectations"] = _why_no_expectations(spec, outcome)
+    return judged(
+        name=spec.name,
+        path=shown(spec.path),
+        line=spec.line,
+        source=spec.source,
+        created=written(now),
+        seconds=time.perf_counter() - started,
+        unit=spec.unit,
+        environment=versions(),
+        data={"rows": {n: int(v.size) for n, v in data.items()}, "sha256": data_key(data)},
+        stages=outcome.stages,
+        evidence=Evidence(whole_tree(outcome.groups), declared, outcome.reasons),
+        thresholds=spec.thresholds,
+        **details,
+    )
+
+
+def _expectations(spec: ModelSpec, outcome: Outcome) -> list[Met]:
     """Compare what the spec expects with what was simulated from the prior."""
     met = []
     for expectation in spec.expect:
@@ -289,62 +332,13 @@ def expectations(spec: ModelSpec, outcome: Outcome) -> list[Met]:
     return met
 
 
-def _record(
-    context: Context,
-    outcome: Outcome,
-    selection: tuple[Sequence[str], Sequence[str]],
-    tier: Tier,
-    expected: Sequence[ExpectedFailure],
-    now: datetime,
-    started: float,
-) -> ReviewRecord:
-    spec = context.spec
-    static = _linted(spec, outcome, selection, tier, now.date())
-    hierarchy = _in_words(context, outcome)
-    declared: dict[str, Any] = {
-        "top_level_priors": context.roles.top_level,
-        "stage_errors": outcome.errors,
-        "fallbacks": outcome.fallbacks,
-        "gaps": outcome.gaps,
-    }
-    met = expectations(spec, outcome)
-    if met:
-        declared["expectations"] = met
-    elif spec.expect:
-        outcome.reasons.setdefault(
-            "expectations", outcome.reasons.get("prior", "nothing was simulated from the prior")
-        )
-    else:
-        outcome.reasons["expectations"] = "the spec declares no expectations; add expect=[...]"
-    data = observed_values(context.model)
-    return judged(
-        name=spec.name,
-        path=shown_path(spec.path),
-        line=spec.line,
-        source=spec.source,
-        created=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        seconds=time.perf_counter() - started,
-        unit=spec.unit,
-        settings=asdict(context.settings),
-        environment=versions(),
-        data={
-            "rows": {name: int(values.size) for name, values in data.items()},
-            "sha256": data_key(data),
-        },
-        stages=outcome.stages,
-        hierarchy=hierarchy,
-        evidence=Evidence(whole_tree(outcome.groups), declared, outcome.reasons),
-        command=_command(spec, context.settings, tier),
-        variables=variables_of(context.model),
-        keys=keys_of(spec, context.model),
-        thresholds=spec.thresholds,
-        tier=tier,
-        expected=expected,
-        select=selection[0],
-        ignore=selection[1],
-        static=static,
-        lines={n: spec.line_of(n) for n in context.model.named_vars},
-    )
+def _why_no_expectations(spec: ModelSpec, outcome: Outcome) -> str:
+    if not spec.expect:
+        return "the spec declares no expectations; add expect=[...]"
+    for group in ("prior_predictive", "prior"):
+        if group in outcome.reasons:
+            return outcome.reasons[group]
+    return "nothing that was simulated from the prior has that name"
 
 
 def _in_words(context: Context, outcome: Outcome) -> HierarchySketch | None:
@@ -356,19 +350,8 @@ def _in_words(context: Context, outcome: Outcome) -> HierarchySketch | None:
         return None
 
 
-def shown_path(path: str) -> str:
-    """Return a path as a report shows it: from where the review was started, or its name."""
-    if not path:
-        return ""
-    try:
-        return str(Path(path).relative_to(Path.cwd()))
-    except ValueError:
-        return Path(path).name
-
-
 def _command(spec: ModelSpec, settings: Settings, tier: Tier) -> str:
-    target = f"{shown_path(spec.path) or 'models.py'}::{spec.name}"
-    words = ["poolwise", "review", target, "--seed", str(settings.seed)]
+    words = ["poolwise", "review", address(spec), "--seed", str(settings.seed)]
     default = Settings()
     for name in ("draws", "tune", "chains"):
         if getattr(settings, name) != getattr(default, name):

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from .errors import SpecError
+
+if TYPE_CHECKING:
+    from .specs.spec import ModelSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,3 +52,18 @@ class Settings:
     def sampling(self) -> dict[str, Any]:
         """Return what a fit depends on."""
         return {k: v for k, v in asdict(self).items() if k != "prior_draws"}
+
+
+def settings_of(spec: ModelSpec, *, seed: int | None, **sizes: int) -> Settings:
+    """Return the sizes that were asked for, with the seed that was, or the spec's own.
+
+    Raises
+    ------
+    SpecError
+        If a size is too small.
+    """
+    chosen = seed if seed is not None else spec.seed
+    try:
+        return Settings(**sizes, **({} if chosen is None else {"seed": chosen}))
+    except ValueError as error:
+        raise SpecError(str(error), path=spec.path, line=spec.line) from error

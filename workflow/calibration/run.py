@@ -6,26 +6,28 @@ import shlex
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from ...checks import Evidence, Finding, expect_failures, run_checks
+from ...checks import Evidence, expect_failures, run_checks
 from ...checks.calibration_words import conclude_calibration
 from ...reports.calibration import CalibrationRecord, as_json
+from ...reports.machine.results import shown
 from ...reports.record import StageRecord
 from ..errors import SpecError
 from ..execution.cluster import crew
 from ..execution.tasks import each
+from ..finished import Finished, address, moment, written
 from ..fitted.spec import FittedSpec
-from ..review import check_codes, shown_path
+from ..review import check_codes
 from ..runner import Silent, Watcher
 from ..runs.fingerprint import versions
 from ..runs.store import prepare, write_groups, write_json, write_text
-from ..settings import Settings
+from ..settings import Settings, settings_of
 from ..specs.loading import as_spec
 from ..specs.project import project_settings
 from ..specs.spec import ModelSpec
@@ -40,48 +42,20 @@ SIMULATIONS = 200
 DRAWS, TUNE, CHAINS = 500, 500, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(Finished[CalibrationRecord]):
     """A finished calibration.
 
-    Attributes
-    ----------
-    record : CalibrationRecord
-        Evidence, findings and conclusion.
-    folder : Path
-        Holds ``calibration.nc`` (a row per simulation), ``calibration.json`` and ``report.html``.
+    Its folder holds ``calibration.nc`` (a row per simulation), ``calibration.json`` and
+    ``report.html``.
     """
 
-    record: CalibrationRecord
-    folder: Path
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        """What every check found."""
-        return self.record.findings
+    __slots__ = ()
 
     @property
     def data(self) -> xr.Dataset:
         """True values, ranks and diagnostics of every simulation; dims simulation and quantity."""
         found: xr.Dataset = self.record.evidence.get("calibration")
         return found
-
-    @property
-    def verdict(self) -> str:
-        """The headline."""
-        return self.record.conclusion.headline
-
-    @property
-    def report(self) -> Path:
-        """The HTML report."""
-        return self.folder / "report.html"
-
-    def exit_code(self, fail_on: str = "fail") -> int:
-        """Return 0, 1 or 2 as the command line would."""
-        return self.record.conclusion.exit_code(fail_on)
-
-    def __repr__(self) -> str:
-        return f"<Calibration of {self.record.name}: {self.verdict}; {self.report}>"
 
 
 def calibrate(
@@ -155,7 +129,11 @@ def calibrate(
     project = project_settings(this.path)
     ignore, expected = project.ignored_in(this, ()), project.expected_of(this)
     check_codes(this, (), ignore)
-    settings = _settings(this, simulations, seed=seed, draws=draws, tune=tune, chains=chains)
+    if simulations < 1:
+        raise SpecError(
+            f"simulations must be at least 1, not {simulations}", path=this.path, line=this.line
+        )
+    settings = settings_of(this, seed=seed, draws=draws, tune=tune, chains=chains)
     kind = "posterior" if posterior else "prior"
     folder_name = "posterior-calibration" if posterior else "calibration"
     watcher.begins(folder_name.replace("-", " "))
@@ -180,21 +158,20 @@ def calibrate(
         xr.DataTree.from_dict({"calibration": dataset}),
         {"fallbacks": plan.fallbacks, "gaps": [], "stage_errors": []},
     )
-    now = datetime.now(UTC)
-    day = today or now.date()
+    now = moment(today)
     findings = expect_failures(
         run_checks(
             evidence, thresholds=this.thresholds, select=["CAL", "RUN"], ignore=_asked(ignore)
         ),
         expected,
-        day,
+        now.date(),
     )
     record = CalibrationRecord(
         name=this.name,
-        path=shown_path(this.path),
+        path=shown(this.path),
         line=this.line,
         source=this.source,
-        created=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created=written(now),
         seconds=seconds,
         settings={**asdict(settings), "simulations": simulations, "kind": kind},
         environment=versions(),
@@ -234,19 +211,8 @@ def _run(
     return [result for result in found.values() if result is not None]
 
 
-def _settings(spec: ModelSpec, simulations: int, seed: int | None, **sizes: int) -> Settings:
-    chosen = seed if seed is not None else spec.seed
-    try:
-        if simulations < 1:
-            raise ValueError(f"simulations must be at least 1, not {simulations}")
-        return Settings(**sizes, **({} if chosen is None else {"seed": chosen}))
-    except ValueError as error:
-        raise SpecError(str(error), path=spec.path, line=spec.line) from error
-
-
 def _command(spec: ModelSpec, settings: Settings, simulations: int, posterior: bool) -> str:
-    target = f"{shown_path(spec.path) or 'models.py'}::{spec.name}"
-    words = ["poolwise", "calibrate", target, "--simulations", str(simulations)]
+    words = ["poolwise", "calibrate", address(spec), "--simulations", str(simulations)]
     words += ["--posterior"] if posterior else []
     for name in ("seed", "draws", "tune", "chains"):
         words += [f"--{name}", str(getattr(settings, name))]

@@ -5,27 +5,28 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from ...checks import Evidence, ExpectedFailure, Tier
+from ...checks import ExpectedFailure, Tier
 from ...checks.draws import SAMPLE
 from ...checks.expect import Expect
 from ...checks.hierarchy.level import Level
+from ...reports.machine.results import shown
 from ...reports.record import StageRecord
 from ..conclusions import evaluate
 from ..errors import SpecError
 from ..expressions.expression import Expression
+from ..finished import address, moment
 from ..levels.of_draws import FittedLevels, fitted_levels
-from ..review import Review, add_conclusions, check_codes, expectations, shown_path, write_review
-from ..runner import STAGES, Outcome, whole_tree
-from ..runs.fingerprint import array_key, data_key, key_of, text_key, versions
+from ..review import Review, add_conclusions, check_codes, judged_run, write_review
+from ..runner import STAGES, Outcome
+from ..runs.fingerprint import array_key, key_of, text_key
 from ..runs.parts import options_of
-from ..runs.record import judged
 from ..runs.store import prepare
 from ..specs.project import project_settings
 from .fit import Fit, read_fit
@@ -145,48 +146,21 @@ def review_fitted(
     folder = prepare(Path(output) if output is not None else Path("poolwise_runs") / spec.name)
     outcome = _outcome(spec, fit, levels)
     add_conclusions(spec, outcome)
-    declared: dict[str, Any] = {
-        "top_level_priors": top_level,
-        "stage_errors": outcome.errors,
-        "fallbacks": outcome.fallbacks,
-        "gaps": outcome.gaps,
-    }
-    met = expectations(spec, outcome)
-    if met:
-        declared["expectations"] = met
-    elif spec.expect:
-        outcome.reasons["expectations"] = outcome.reasons.get(
-            "prior_predictive", "the fit holds no such variable"
-        )
-    else:
-        outcome.reasons["expectations"] = "the spec declares no expectations; add expect=[...]"
-    now = datetime.now(UTC)
-    if today is not None:
-        now = now.replace(year=today.year, month=today.month, day=today.day)
-    observed = {
-        str(n): np.asarray(v.values)
-        for n, v in fit.groups.get("observed_data", xr.Dataset()).data_vars.items()
-    }
-    record = judged(
-        name=spec.name,
-        path=shown_path(spec.path),
-        line=spec.line,
-        source=spec.source,
-        created=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        seconds=time.perf_counter() - started,
-        unit=spec.unit,
+    observed = fit.groups.get("observed_data", xr.Dataset())
+    record = judged_run(
+        spec,
+        outcome,
+        top_level=top_level,
+        data={str(n): np.asarray(v.values) for n, v in observed.data_vars.items()},
+        now=moment(today),
+        started=started,
         settings={
             "chains": posterior.sizes["chain"],
             "draws": posterior.sizes["draw"],
             "fitted_with": fit.made_by or "another program",
         },
-        environment=versions(),
-        data={"rows": {n: v.size for n, v in observed.items()}, "sha256": data_key(observed)},
-        stages=outcome.stages,
-        evidence=Evidence(whole_tree(outcome.groups), declared, outcome.reasons),
         command=_command(spec),
         keys=_keys(spec, fit),
-        thresholds=spec.thresholds,
         tier=Tier.DRAWS,
         expected=expected,
         select=select,
@@ -294,10 +268,10 @@ def _command(spec: FittedSpec) -> str:
     if isinstance(spec.fit, xr.DataTree):
         return "poolwise.review_fit(tree, ...)"
     if spec.table is None:
-        return shlex.join(["poolwise", "review", shown_path(spec.path)])
+        return shlex.join(["poolwise", "review", shown(spec.path)])
     if "fit" in spec.table:
-        return shlex.join(["poolwise", "review", f"{shown_path(spec.path)}::{spec.name}"])
-    fit, levels = shown_path(str(spec.fit)), shown_path(spec.path)
+        return shlex.join(["poolwise", "review", address(spec)])
+    fit, levels = shown(str(spec.fit)), shown(spec.path)
     return shlex.join(["poolwise", "review", fit, "--levels", levels])
 
 

@@ -52,16 +52,16 @@ def judged(
 ) -> ReviewRecord:
     """Ask every check of a run and sum up: a pure function of what was saved.
 
-    ``static`` holds what the linter found: it looked at the model, which a saved run has not.
+    ``static`` holds what the linter found of the rules that were asked for: it looked at the model,
+    which a saved run has not.
     Expected failures expire by the day of the run, so that judging it again says the same.
     """
     found = run_checks(evidence, thresholds=thresholds, select=select, ignore=ignore)
-    wanted = {c.code for c in selected(select, ignore)}
     # No selection hides that the review broke off.
-    if "RUN001" not in wanted:
+    if "RUN001" not in {c.code for c in selected(select, ignore)}:
         found += [f for f in REGISTRY["RUN001"].run(evidence) if f.verdict is Verdict.ERROR]
     findings = expect_failures(found, expected, datetime.fromisoformat(created).date())
-    placed = [_with_line(f, lines) for f in (*(f for f in static if f.code in wanted), *findings)]
+    placed = [_with_line(f, lines) for f in (*static, *findings)]
     return ReviewRecord(
         evidence=evidence,
         findings=placed,
