@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from .evidence import Evidence
-from .ranks import Rank, rank
+from .ranks import Ranks, ranks
 
 _ROWS, _KEPT = 5, 200
 
@@ -55,25 +55,25 @@ def calibration(
         truth, mu = np.round(truth, 1), np.round(mu, 1)
     # The sum of squared residuals, but for a constant: it depends on the data.
     fit, true_fit = (-0.5 * _ROWS * (seen[:, None] - v) ** 2 for v in (mu, truth[:, None]))
-    quantities = {"mu": (truth, mu), "log-likelihood": (true_fit[:, 0], fit)}
+    quantities = ["mu", "log-likelihood"]
+    truths, drawn = np.stack([truth, true_fit[:, 0]], axis=1), np.stack([mu, fit], axis=1)
     names = ("truth", "mean", "sd", "iqr", "pit", "ess", "below", "ties", "kept")
     values = {name: np.full((simulations, len(quantities)), np.nan) for name in names}
-    for column, (true, drawn) in enumerate(quantities.values()):
-        for i in range(lost, simulations):
-            found = _rank(float(true[i]), drawn[i], sticky)
-            numbers = (
-                true[i],
-                drawn[i].mean(),
-                drawn[i].std(ddof=1),
-                np.subtract(*np.quantile(drawn[i], [0.75, 0.25])),
-                found.pit(float(rng.uniform())),
-                found.ess,
-                found.below,
-                found.ties,
-                found.kept,
-            )
-            for name, value in zip(names, numbers, strict=True):
-                values[name][i, column] = value
+    for i in range(lost, simulations):
+        found = _ranks(truths[i], drawn[i], sticky)
+        numbers = (
+            truths[i],
+            drawn[i].mean(axis=1),
+            drawn[i].std(axis=1, ddof=1),
+            np.subtract(*np.quantile(drawn[i], [0.75, 0.25], axis=1)),
+            found.pit(rng.uniform(size=len(quantities))),
+            found.ess,
+            found.below,
+            found.ties,
+            found.kept,
+        )
+        for name, value in zip(names, numbers, strict=True):
+            values[name][i] = value
     index = np.arange(simulations)
     dims = ("simulation", "quantity")
     one = {
@@ -90,7 +90,7 @@ def calibration(
             **{name: ("simulation", value) for name, value in one.items()},
             "of_data": ("quantity", [False, True]),
         },
-        coords={"simulation": index, "quantity": list(quantities)},
+        coords={"simulation": index, "quantity": quantities},
         attrs={"kind": "prior", "base_rhat": base_rhat},
     )
     return Evidence(xr.DataTree.from_dict({"calibration": dataset}))
@@ -106,9 +106,10 @@ def _draws(rng: np.random.Generator, simulations: int, sticky: float) -> np.ndar
     return walk
 
 
-def _rank(truth: float, draws: np.ndarray, sticky: float) -> Rank:
+def _ranks(truths: np.ndarray, draws: np.ndarray, sticky: float) -> Ranks:
     if sticky:
-        return rank(truth, draws[None])
+        return ranks(truths, draws[:, None])
     # Independent draws need no thinning.
-    below, ties = int(np.sum(draws < truth)), int(np.sum(draws == truth))
-    return Rank(below, ties, _KEPT, float(_KEPT))
+    below, ties = ((f(draws, truths[:, None])).sum(axis=1) for f in (np.less, np.equal))
+    every = np.full(len(truths), _KEPT)
+    return Ranks(below, ties, every, every.astype(float))

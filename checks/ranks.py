@@ -16,71 +16,80 @@ from dataclasses import dataclass
 import numpy as np
 
 from .draws import Array
-from .lazy import array_stats
-from .sampling import TAILS
+from .mixing import ess_bulk, ess_tail
 
 
 @dataclass(frozen=True, slots=True)
-class Rank:
-    """Where a true value lies among draws that are nearly independent.
+class Ranks:
+    """Where true values lie among draws that are nearly independent; one of each per quantity.
 
     Attributes
     ----------
-    below, ties, kept : int
+    below, ties, kept : ndarray of int
         Draws below the true value, equal to it, and in all.
-    ess : float
+    ess : ndarray of float
         Effective number of draws of the fit: the smaller one of bulk and tails.
     """
 
-    below: int
-    ties: int
-    kept: int
-    ess: float
+    below: np.ndarray
+    ties: np.ndarray
+    kept: np.ndarray
+    ess: Array
 
-    def pit(self, uniform: float) -> float:
-        """Return the rank as a number between 0 and 1, uniform if the fit is right.
+    def pit(self, uniform: Array) -> Array:
+        """Return the ranks as numbers between 0 and 1, uniform if the fit is right.
 
         Parameters
         ----------
-        uniform : float
-            A uniform random number: places the true value among those equal to it, and the rank in
-            its step, so that the distribution is continuous for any number of draws.
+        uniform : ndarray
+            Uniform random numbers: each places a true value among those equal to it, and its rank
+            in its step, so that the distribution is continuous for any number of draws.
         """
-        return (self.below + uniform * (self.ties + 1)) / (self.kept + 1)
+        return np.asarray((self.below + uniform * (self.ties + 1)) / (self.kept + 1))
 
 
-def rank(truth: float, draws: Array) -> Rank:
-    """Rank a true value among the draws of one fit, thinned to as many as are effective.
+def ranks(truths: Array, draws: Array) -> Ranks:
+    """Rank true values among the draws of one fit, thinned to as many as are effective.
 
     Ranks among all of autocorrelated draws lie at the ends too often, which looks like a fit that
     is too narrow.
 
     Parameters
     ----------
-    truth : float
-    draws : ndarray of shape (chain, draw)
+    truths : ndarray of shape (quantity,)
+    draws : ndarray of shape (quantity, chain, draw)
         Finite.
 
     Returns
     -------
-    Rank
+    Ranks
     """
     ess = effective(draws)
-    flat = draws.ravel()
-    kept = int(np.clip(np.floor(ess), 1, flat.size))
+    flat = draws.reshape(len(draws), -1)
+    size = flat.shape[1]
+    kept = np.clip(np.floor(ess), 1, size).astype(int)
     # Midpoints of equal parts: as far from each other as they can be.
-    spaced = flat[((np.arange(kept) + 0.5) * flat.size / kept).astype(int)]
-    return Rank(int(np.sum(spaced < truth)), int(np.sum(spaced == truth)), kept, ess)
+    spaced = [
+        v[((np.arange(k) + 0.5) * size / k).astype(int)] for v, k in zip(flat, kept, strict=True)
+    ]
+    below = [np.sum(v < truth) for v, truth in zip(spaced, truths, strict=True)]
+    ties = [np.sum(v == truth) for v, truth in zip(spaced, truths, strict=True)]
+    return Ranks(np.array(below, dtype=int), np.array(ties, dtype=int), kept, ess)
 
 
-def effective(draws: Array) -> float:
+def effective(draws: Array) -> Array:
     """Return the effective number of draws: the smaller one of bulk and tails.
 
     Draws that are all the same carry one value, however many there are.
+
+    Parameters
+    ----------
+    draws : ndarray of shape (quantity, chain, draw)
+
+    Returns
+    -------
+    ndarray of shape (quantity,)
     """
-    if np.ptp(draws) == 0:
-        return 1.0
-    bulk = float(array_stats.ess(draws, method="bulk"))
-    tail = float(array_stats.ess(draws, method="tail", prob=TAILS))
-    found = [e for e in (bulk, tail) if np.isfinite(e)]
-    return min(found, default=1.0)
+    found = np.fmin(ess_bulk(draws), ess_tail(draws))
+    moves = np.ptp(draws, axis=(1, 2)) > 0
+    return np.where(moves & np.isfinite(found), found, 1.0)

@@ -17,9 +17,7 @@ from .draws import Array, chains_first, scalars
 from .evidence import Evidence, fact
 from .finding import Finding, Verdict, inconclusive, judge
 from .lazy import array_stats
-
-#: Tail probabilities whose effective sample size is taken (Vehtari et al. 2021, section 4.3).
-TAILS = (0.05, 0.95)
+from .mixing import ess_bulk, ess_tail, rhat
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +46,7 @@ def convergence(evidence: Evidence) -> Convergence:
     if evidence.has("quantities"):
         watched += list(evidence.get("quantities").data_vars.values())
     labels: list[str] = []
-    rhat: list[Array] = []
-    bulk: list[Array] = []
-    tail: list[Array] = []
+    found: list[Array] = []
     for variable in watched:
         values = chains_first(variable)
         values = values.reshape(-1, *values.shape[-2:])
@@ -60,15 +56,11 @@ def convergence(evidence: Evidence) -> Convergence:
             continue
         names = [label for label, _ in scalars(variable)]
         labels += [n for n, keep in zip(names, moving, strict=True) if keep]
-        rhat.append(np.atleast_1d(array_stats.rhat(values[moving])))
-        bulk.append(np.atleast_1d(array_stats.ess(values[moving], method="bulk")))
-        tail.append(np.atleast_1d(array_stats.ess(values[moving], method="tail", prob=TAILS)))
+        some = values[moving]
+        found.append(np.stack([rhat(some), ess_bulk(some), ess_tail(some)]))
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    if not labels:
-        return Convergence([], np.array([]), np.array([]), np.array([]), draws, chains)
-    return Convergence(
-        labels, np.concatenate(rhat), np.concatenate(bulk), np.concatenate(tail), draws, chains
-    )
+    rhats, bulk, tail = np.concatenate(found, axis=1) if found else np.empty((3, 0))
+    return Convergence(labels, rhats, bulk, tail, draws, chains)
 
 
 @check("SMP301")

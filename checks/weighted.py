@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from .draws import SAMPLE, Array, Summary, chains_first, element_labels, interval_ends
-from .lazy import array_stats
+from .mixing import rhat
 
 #: What is kept of every scalar, along the dimension ``summary``.
 SUMMARY = ("mean", "mcse", "sd", "sd_mcse", "median", "low", "high")
@@ -200,5 +200,5 @@ def largest_rhat(draws: xr.Dataset) -> float:
         values = values.reshape(-1, *values.shape[-2:])
         moving = values[np.ptp(values, axis=(1, 2)) > 0]
         if len(moving) and variable.dtype != bool:
-            found.append(float(np.max(array_stats.rhat(moving))))
+            found.append(float(np.max(rhat(moving))))
     return max(found, default=float("nan"))

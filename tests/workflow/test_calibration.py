@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import nutpie
 import pymc as pm
 import pytest
 from click.testing import CliRunner
@@ -21,14 +21,14 @@ from scipy import stats
 import poolwise
 from poolwise.checks import Verdict
 from poolwise.checks.hierarchy import python_mode, read_hierarchy, roles
-from poolwise.checks.ranks import Rank, rank
+from poolwise.checks.ranks import Ranks, ranks
 from poolwise.workflow.calibration import calibrate
 from poolwise.workflow.calibration.asked import quantities_of
 from poolwise.workflow.calibration.datasets import again, doubled, with_data
 from poolwise.workflow.calibration.plan import Plan, planned
 from poolwise.workflow.calibration.simulating import Simulator
 from poolwise.workflow.cli import main
-from poolwise.workflow.engine import Engine
+from poolwise.workflow.engine import Draws, Engine, sample_arrays
 from poolwise.workflow.execution.programs import Program
 from poolwise.workflow.settings import Settings
 from poolwise.workflow.specs.loading import as_spec
@@ -81,34 +81,35 @@ def prior_plan(build: Any) -> Plan:
 
 class TestRanks:
     def test_counts_independent_draws(self) -> None:
-        draws = np.random.default_rng(0).normal(size=(2, 4000))
-        found = rank(0.5, draws)
-        assert found.kept > 4000
-        expected = stats.binom(found.kept, stats.norm.cdf(0.5))
-        assert expected.ppf(1e-4) <= found.below <= expected.ppf(1 - 1e-4)
+        draws = np.random.default_rng(0).normal(size=(2, 2, 4000))
+        found = ranks(np.array([0.5, -1.0]), draws)
+        assert (found.kept > 4000).all()
+        expected = stats.binom(found.kept, stats.norm.cdf([0.5, -1.0]))
+        assert (expected.ppf(1e-4) <= found.below).all()
+        assert (found.below <= expected.ppf(1 - 1e-4)).all()
 
     def test_thins_sticky_draws_to_as_many_as_are_effective(self) -> None:
         rng = np.random.default_rng(1)
-        noise = rng.normal(size=(1, 20_000))
+        noise = rng.normal(size=(1, 1, 20_000))
         walk = noise.copy()
-        for t in range(1, walk.shape[1]):
-            walk[:, t] = 0.9 * walk[:, t - 1] + np.sqrt(1 - 0.81) * noise[:, t]
+        for t in range(1, walk.shape[-1]):
+            walk[..., t] = 0.9 * walk[..., t - 1] + np.sqrt(1 - 0.81) * noise[..., t]
         # An AR(1) process has n (1 - rho) / (1 + rho) effective draws.
-        assert rank(0.0, walk).kept == pytest.approx(20_000 / 19, rel=0.2)
+        assert ranks(np.zeros(1), walk).kept == pytest.approx(20_000 / 19, rel=0.2)
 
     def test_ties_are_broken_evenly(self) -> None:
         rng = np.random.default_rng(2)
         values = rng.integers(0, 3, size=(2000, 21))
-        found = [
-            Rank(int((v[1:] < v[0]).sum()), int((v[1:] == v[0]).sum()), 20, 20.0).pit(
-                float(rng.uniform())
-            )
-            for v in values
-        ]
-        assert stats.kstest(found, "uniform").pvalue > 1e-3
+        truths, draws = values[:, :1], values[:, 1:]
+        below, ties = (draws < truths).sum(axis=1), (draws == truths).sum(axis=1)
+        found = Ranks(below, ties, np.full(2000, 20), np.full(2000, 20.0))
+        assert stats.kstest(found.pit(rng.uniform(size=2000)), "uniform").pvalue > 1e-3
 
     def test_draws_that_never_move_carry_one_value(self) -> None:
-        assert rank(1.0, np.ones((2, 100))) == Rank(0, 1, 1, 1.0)
+        found = ranks(np.array([1.0, 2.0]), np.ones((2, 2, 100)))
+        assert found.below.tolist() == [0, 1]
+        assert found.ties.tolist() == [1, 0]
+        assert found.kept.tolist() == [1, 1]
 
 
 class TestSimulating:
@@ -162,9 +163,8 @@ class TestQuantities:
             "theta": 0.5 + 1.5 * np.array([0.1, -2.0, 1.0]),
         }
         data = np.array([0.0, 1.0, 2.0, 3.0, 4.0])
-        found = {
-            k: float(v.draws[0, 0]) for k, v in asked(asked.dataset(truth), {"y": data}).items()
-        }
+        asked_for = asked.at(truth, {"y": data})
+        found = dict(zip(asked_for.labels, asked_for.values[:, 0, 0], strict=True))
         theta = truth["theta"]
         likelihood = stats.norm(theta[[0, 0, 1, 1, 2]], 0.7).logpdf(data).sum()
         prior = (
@@ -181,10 +181,48 @@ class TestQuantities:
 
     def test_two_sets_of_data_multiply(self) -> None:
         asked = quantities_of(program(normal_mean))
-        draws = asked.dataset({"mu": np.array(0.2)})
         sets = [np.arange(5.0), SEEN]
-        found = asked(draws, *({"y": y} for y in sets))["log-likelihood"].draws[0, 0]
-        assert found == pytest.approx(sum(stats.norm(0.2, 1).logpdf(y).sum() for y in sets))
+        found = asked.at({"mu": np.array(0.2)}, *({"y": y} for y in sets))
+        assert found.labels == ["mu", "log-likelihood", "log posterior"]
+        assert found.of_data.tolist() == [False, True, True]
+        assert found.values[1, 0, 0] == pytest.approx(
+            sum(stats.norm(0.2, 1).logpdf(y).sum() for y in sets)
+        )
+
+    def test_of_many_draws_they_are_those_of_each(self) -> None:
+        @poolwise.spec(quantities={"later": lambda post: post["theta"].sel(year=2002)})
+        def years() -> pm.Model:
+            with pm.Model(coords={"year": [2001, 2002]}) as model:
+                mu = pm.Normal("mu")
+                tau = pm.HalfNormal("tau")
+                theta = pm.Normal("theta", mu, tau, dims="year")
+                pm.Normal("y", theta, 1, observed=[1.0, 2.0], dims="year")
+            return model
+
+        asked = quantities_of(program(years))
+        rng = np.random.default_rng(0)
+        draws = {n: np.abs(rng.normal(size=(2, 3))) for n in ("mu", "tau")}
+        draws["theta"] = rng.normal(size=(2, 3, 2))
+        data = {"y": np.array([0.5, -0.5])}
+        found = asked(draws, data)
+        assert {"tau", "theta[2001]", "later", "year: mean weight"} <= set(found.labels)
+        for chain, draw in np.ndindex(2, 3):
+            one = asked.at({n: v[chain, draw] for n, v in draws.items()}, data)
+            assert one.labels == found.labels
+            assert one.values[:, 0, 0] == pytest.approx(found.values[:, chain, draw], rel=1e-12)
+        later = found.values[found.labels.index("later")]
+        assert np.array_equal(later, draws["theta"][..., 1])
+
+
+def test_draws_as_arrays_are_those_of_the_engine() -> None:
+    engine = Engine(groups(), [])
+    options: dict[str, Any] = {"draws": 50, "tune": 100, "chains": 2, "target_accept": 0.9}
+    options |= {"seed": 3, "data": {"y": np.arange(5.0)}}
+    arrays, tree = sample_arrays(engine, **options), Draws.of(engine.sample(**options))
+    assert arrays.divergences == tree.divergences
+    assert set(arrays.variables) == set(tree.variables) == {"mu", "tau", "z", "theta"}
+    for name, values in arrays.variables.items():
+        assert np.array_equal(values, tree.variables[name])
 
 
 def test_a_doubled_model_has_the_posterior_of_both_sets() -> None:
@@ -203,9 +241,26 @@ def test_a_doubled_model_has_the_posterior_of_both_sets() -> None:
     assert engine.compilations == 1
 
 
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[pm.Model]:
+    """Every model that is compiled for sampling."""
+    found: list[pm.Model] = []
+    compile_model = nutpie.compile_pymc_model
+
+    def compiling(model: pm.Model, *arguments: Any, **options: Any) -> Any:
+        found.append(model)
+        return compile_model(model, *arguments, **options)
+
+    monkeypatch.setattr(nutpie, "compile_pymc_model", compiling)
+    return found
+
+
 class TestCalibrating:
-    def test_a_right_program_is_calibrated_and_resumes(self, tmp_path: Path) -> None:
-        run = calibrate(normal_mean, simulations=60, output=tmp_path, **SIZES)
+    def test_a_right_program_is_calibrated_and_resumes(
+        self, tmp_path: Path, compiled: list[pm.Model]
+    ) -> None:
+        run = calibrate(normal_mean, simulations=60, output=tmp_path, workers=3, **SIZES)
+        assert len(compiled) == 1
         found = {f.code: f.verdict for f in run.findings}
         assert found["CAL901"] is Verdict.PASS
         assert found["CAL903"] is Verdict.PASS
@@ -233,12 +288,10 @@ class TestCalibrating:
             file.unlink()
         files[29].write_text(files[29].read_text()[:50])
         old = [f.stat().st_mtime_ns for f in files[:29]]
-        with ThreadPoolExecutor(2) as threads:
-            again_ = calibrate(
-                normal_mean, simulations=60, output=tmp_path, executor=threads, **SIZES
-            )
+        repeated = calibrate(normal_mean, simulations=60, output=tmp_path, workers=1, **SIZES)
+        assert len(compiled) == 2
         assert [f.stat().st_mtime_ns for f in files[:29]] == old
-        assert np.array_equal(numbers(run), numbers(again_), equal_nan=True)
+        assert np.array_equal(numbers(run), numbers(repeated), equal_nan=True)
 
     def test_a_wrong_program_is_not(self, tmp_path: Path) -> None:
         run = calibrate(
@@ -254,8 +307,10 @@ class TestCalibrating:
         assert run.exit_code() == 1
         assert run.verdict.startswith("Not calibrated: ")
 
-    def test_from_the_posterior(self, tmp_path: Path) -> None:
+    def test_from_the_posterior(self, tmp_path: Path, compiled: list[pm.Model]) -> None:
         run = calibrate(normal_mean, simulations=40, posterior=True, output=tmp_path, **SIZES)
+        # The base fit, and the fits to both sets of data.
+        assert len(compiled) == 1
         found = {f.code: f.verdict for f in run.findings if f.code in ("CAL901", "CAL902")}
         assert set(found.values()) == {Verdict.PASS}
         mu = run.data.sel(quantity="mu")

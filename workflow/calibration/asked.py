@@ -7,6 +7,7 @@ doi:10.1214/23-BA1404).
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,9 +20,9 @@ import xarray as xr
 from ...checks.draws import SAMPLE, Array, chains_first, scalars
 from ...checks.hierarchy import GroupLevel, plain_model
 from ...checks.hierarchy.cheap import uncompiled
+from ...checks.hierarchy.variables import family_of
 from ...checks.hierarchy.information import mean_and_sd
 from ...checks.hierarchy.spread import NORMAL
-from ...checks.hierarchy.variables import family_of
 from ...checks.words import counted
 from ..conclusions import evaluate
 from ..errors import one_line
@@ -31,26 +32,31 @@ if TYPE_CHECKING:
     import pymc as pm
 
 Data = Mapping[str, np.ndarray]
+#: Of named variables, shape (chain, draw, ...).
+Draws = Mapping[str, np.ndarray]
 
 #: Elements of one variable that are ranked, evenly spaced.
 MOST = 10
 
-LIKELIHOOD, POSTERIOR = "log-likelihood", "log posterior"
+LIKELIHOOD, PRIOR, POSTERIOR = "log-likelihood", "log prior", "log posterior"
+OF_DATA = (LIKELIHOOD, POSTERIOR)
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
-    """Values of one test quantity.
+class Quantities:
+    """Values of all test quantities of one fit, or at one true value.
 
     Attributes
     ----------
-    draws : ndarray of shape (chain, draw)
-    of_data : bool
-        Whether it depends on the data, and not on the parameters alone.
+    labels : list of str
+    values : ndarray of shape (quantity, chain, draw)
+    of_data : ndarray of bool, shape (quantity,)
+        Whether a quantity depends on the data, and not on the parameters alone.
     """
 
-    draws: Array
-    of_data: bool = False
+    labels: list[str]
+    values: Array
+    of_data: np.ndarray
 
 
 class TestQuantities:
@@ -63,6 +69,8 @@ class TestQuantities:
 
     Attributes
     ----------
+    names : list of str
+        Of the variables that are ranked.
     notes : list of str
         What is not ranked, and why.
     """
@@ -72,72 +80,93 @@ class TestQuantities:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._model = plain_model(program.model)
-        self._names = self._named()
+        self.names = self._named()
         self.notes: list[str] = []
+        self._elements: dict[str, tuple[list[str], list[int]]] = {}
         self._lock = threading.Lock()
         self._labels, self._evaluate = self._make()
 
     def _named(self) -> list[str]:
         levels = self._program.hierarchy.levels if self._program.hierarchy else {}
         effects = [str(level.effect.name) for level in levels.values()]
+        tops = self._program.roles.top_level if self._program.roles else []
         known = self._model.named_vars
-        return list(dict.fromkeys([*self._program.top_level, *(n for n in effects if n in known)]))
+        return list(dict.fromkeys([*tops, *(n for n in effects if n in known)]))
 
-    def dataset(self, values: Data) -> xr.Dataset:
-        """Return the values of named variables as a dataset of one draw."""
+    def dataset(self, draws: Draws) -> xr.Dataset:
+        """Return draws of named variables, shape (chain, draw, ...), as a dataset."""
         found, coords = {}, {}
-        for name, value in values.items():
+        for name, values in draws.items():
+            shape = values.shape[2:]
             dims = self._model.named_vars_to_dims.get(name) or [
-                f"{name}_dim_{i}" for i in range(np.ndim(value))
+                f"{name}_dim_{i}" for i in range(len(shape))
             ]
-            for dim, size in zip(dims, np.shape(value), strict=True):
+            for dim, size in zip(dims, shape, strict=True):
                 labels = self._model.coords.get(str(dim))
-                coords[str(dim)] = [str(v) for v in labels] if labels else list(range(size))
-            found[name] = ((*SAMPLE, *map(str, dims)), np.asarray(value)[None, None])
+                known = np.asarray(range(size) if labels is None else labels)
+                coords[str(dim)] = known.astype(str) if known.dtype.kind in "OU" else known
+            found[name] = ((*SAMPLE, *map(str, dims)), values)
         return xr.Dataset(found, coords=coords)
 
-    def __call__(self, draws: xr.Dataset, *data: Data) -> dict[str, Quantity]:
+    def __call__(self, draws: Draws, *data: Data) -> Quantities:
         """Return every test quantity on draws.
 
         Parameters
         ----------
-        draws : xarray.Dataset
+        draws : mapping of str to ndarray of shape (chain, draw, ...)
             Free variables and deterministics.
         *data : mapping
             All data that the draws are conditioned on; likelihoods multiply.
         """
-        found = {
-            label: Quantity(chains_first(values))
-            for name in self._names
-            if name in draws
-            for label, values in _some(draws[name])
-        }
+        found: dict[str, Array] = {}
+        for name in self.names:
+            if name in draws:
+                labels, positions = self._elements_of(name, draws[name])
+                flat = draws[name].reshape(*draws[name].shape[:2], -1)
+                found |= {n: flat[..., i] for n, i in zip(labels, positions, strict=True)}
         spec = self._program.spec
-        if spec is not None:
-            declared = evaluate(spec, spec.quantities, draws, boolean=False)
+        if spec is not None and spec.quantities:
+            declared = evaluate(spec, spec.quantities, self.dataset(draws), boolean=False)
             for variable in declared.data_vars.values():
                 for label, values in _some(variable):
-                    found.setdefault(label, Quantity(chains_first(values)))
-        return found | self._computed(draws, data)
+                    found.setdefault(label, chains_first(values))
+        computed = self._computed(draws, data)
+        found |= computed
+        return Quantities(
+            list(found),
+            np.array(list(found.values()), dtype=float),
+            np.array([n in computed and n in OF_DATA for n in found], dtype=bool),
+        )
 
-    def not_all(self, draws: xr.Dataset) -> list[str]:
+    def at(self, truth: Data, *data: Data) -> Quantities:
+        """Return every test quantity at true values."""
+        return self({n: np.asarray(v)[None, None] for n, v in truth.items()}, *data)
+
+    def not_all(self, truth: Data) -> list[str]:
         """Say of which variables only some elements are ranked."""
         return [
-            f"Of {counted(int(draws[n].isel(chain=0, draw=0).size), 'element')} of {n}, {MOST}, "
-            "evenly spaced, are ranked"
-            for n in self._names
-            if n in draws and draws[n].isel(chain=0, draw=0).size > MOST
+            f"Of {counted(np.size(truth[n]), 'element')} of {n}, {MOST}, evenly spaced, are ranked"
+            for n in self.names
+            if n in truth and np.size(truth[n]) > MOST
         ]
 
-    def _computed(self, draws: xr.Dataset, data: tuple[Data, ...]) -> dict[str, Quantity]:
-        if not self._labels or any(str(rv.name) not in draws for rv in self._model.free_RVs):
+    def _elements_of(self, name: str, values: np.ndarray) -> tuple[list[str], list[int]]:
+        """Return labels and flat positions of the elements of a variable that are ranked."""
+        if name not in self._elements:
+            shape = values.shape[2:]
+            positions = np.arange(math.prod(shape)).reshape(1, 1, *shape)
+            some = _some(self.dataset({name: positions})[name])
+            self._elements[name] = [n for n, _ in some], [int(v.item()) for _, v in some]
+        return self._elements[name]
+
+    def _computed(self, draws: Draws, data: tuple[Data, ...]) -> dict[str, Array]:
+        free = self._model.free_RVs
+        if not self._labels or any(str(rv.name) not in draws for rv in free):
             return {}
-        sizes = (draws.sizes["chain"], draws.sizes["draw"])
+        sizes = draws[str(free[0].name)].shape[:2]
         inputs = [
-            np.asarray(draws[str(rv.name)].transpose(*SAMPLE, ...).values)
-            .reshape(-1, *draws[str(rv.name)].shape[2:])
-            .astype(rv.dtype)
-            for rv in self._model.free_RVs
+            draws[str(rv.name)].reshape(-1, *draws[str(rv.name)].shape[2:]).astype(rv.dtype)
+            for rv in free
         ]
         with self._lock, np.errstate(all="ignore"):
             # A PyTensor function is not safe to call from two threads.
@@ -148,25 +177,23 @@ class TestQuantities:
                 )
                 for d in data
             ]
-        values = dict(zip(self._labels, every[0], strict=True))
-        found = {}
-        for label, value in values.items():
-            if label == "log prior":
-                continue
-            of_data = label == LIKELIHOOD
-            if of_data:
-                value = sum(one[self._labels.index(label)] for one in every)
-            wide = np.broadcast_to(np.asarray(value, dtype=float), sizes[0] * sizes[1])
-            found[label] = Quantity(wide.reshape(sizes), of_data)
+        found = {
+            label: np.broadcast_to(np.asarray(value, dtype=float), math.prod(sizes)).reshape(sizes)
+            for label, value in zip(self._labels, every[0], strict=True)
+        }
+        prior = found.pop(PRIOR, None)
         if LIKELIHOOD in found:
-            prior = np.broadcast_to(values["log prior"], sizes[0] * sizes[1]).reshape(sizes)
-            found[POSTERIOR] = Quantity(found[LIKELIHOOD].draws + prior, of_data=True)
+            at = self._labels.index(LIKELIHOOD)
+            found[LIKELIHOOD] = found[LIKELIHOOD] + sum(one[at].reshape(sizes) for one in every[1:])
+            found[POSTERIOR] = found[LIKELIHOOD] + prior
         return found
 
     def _make(self) -> tuple[list[str], Callable[..., Any]]:
         """Return labels, and a function of draws of all free variables and of data."""
         import pytensor
+        from pytensor.compile.mode import Mode
         from pytensor.graph.replace import graph_replace, vectorize_graph
+        from pytensor.graph.rewriting.utils import rewrite_graph
         from pytensor.tensor.type import TensorType
 
         model = self._model
@@ -189,10 +216,12 @@ class TestQuantities:
                 v: TensorType(v.dtype, (None, *v.type.shape))(f"{v.name}_draws")
                 for v in values.values()
             }
+            # What is left of names and views would be evaluated draw by draw.
+            plain: Any = rewrite_graph(list(outputs.values()), include=("canonicalize",))
             evaluate = pytensor.function(
                 [*(batched[v] for v in values.values()), *data.values()],
-                vectorize_graph(list(outputs.values()), replace=batched) if outputs else [],
-                mode="FAST_COMPILE",
+                vectorize_graph(plain, replace=batched) if outputs else [],
+                mode=Mode("vm", "fast_run").excluding("fusion", "inplace"),
                 on_unused_input="ignore",
             )
         return list(outputs), evaluate
@@ -253,7 +282,7 @@ def _densities(model: pm.Model, values: dict[Any, Any], data: dict[Any, Any]) ->
     potentials = [graph_replace(p, values, strict=False) for p in model.potentials]
     return {
         LIKELIHOOD: pt.add(pt.constant(0.0), *(pt.sum(terms[v]) for v in data.values())),
-        "log prior": pt.add(
+        PRIOR: pt.add(
             pt.constant(0.0),
             *(pt.sum(terms[v]) for v in values.values()),
             *(pt.sum(p) for p in potentials),

@@ -9,16 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from ...checks.draws import Array
-from ...checks.lazy import array_stats
-from ...checks.ranks import rank
+from ...checks.mixing import rhat
+from ...checks.ranks import ranks
+from ..engine import Draws, sample_arrays
 from ..errors import one_line
 from ..execution.programs import Program
 from ..sampler import sample
 from ..settings import Settings
-from ..stages.stage import plain
 from .asked import quantities_of
 from .datasets import with_data
 from .simulating import Simulated
@@ -59,20 +58,20 @@ class Task:
     outcomes: Mapping[str, str]
     observed: Mapping[str, np.ndarray] = field(default_factory=dict)
 
-    def fit(self) -> xr.DataTree:
+    def fit(self) -> Draws:
         """Sample the posterior given the simulated data."""
         data = {self.outcomes[name]: value for name, value in self.simulated.data.items()}
         if not self.switched:
             model = with_data(self.program.model, data)
-            return sample(model, self.settings, self.seed, lambda *_: None)[0]
-        engine = self.program.engine
-        return engine.sample(
+            return Draws.of(sample(model, self.settings, self.seed, lambda *_: None)[0])
+        return sample_arrays(
+            self.program.engine,
             draws=self.settings.draws,
             tune=self.settings.tune,
             chains=self.settings.chains,
             target_accept=self.settings.target_accept,
             seed=self.seed,
-            data={n: v.astype(engine.data[n].dtype) for n, v in data.items()},
+            data=data,
         )
 
 
@@ -96,66 +95,84 @@ def fit(task: Task) -> dict[str, Any]:
     }
     if not task.simulated.lost:
         try:
-            tree = task.fit()
+            draws = task.fit()
         except (RuntimeError, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
             result["reason"] = f"the sampler stopped: {one_line(error, 80)}"
         else:
-            result |= _ranked(task, tree)
+            result |= _ranked(task, draws)
     return result | {"seconds": round(time.perf_counter() - started, 4)}
 
 
-def _ranked(task: Task, tree: xr.DataTree) -> dict[str, Any]:
+def _ranked(task: Task, fitted: Draws) -> dict[str, Any]:
     asked = quantities_of(task.about)
-    posterior = plain(tree["posterior"].to_dataset())
-    step = max(1, posterior.sizes["chain"] * posterior.sizes["draw"] // MOST_DRAWS)
-    posterior = posterior.isel(draw=slice(None, None, step))
+    step = max(1, task.settings.chains * task.settings.draws // MOST_DRAWS)
+    thinned = {name: values[:, ::step] for name, values in fitted.variables.items()}
     conditioned = [task.simulated.data, *([task.observed] if task.observed else [])]
-    truths = asked(asked.dataset(task.simulated.truth), *conditioned)
-    draws = asked(posterior, *conditioned)
+    truths = asked.at(task.simulated.truth, *conditioned)
+    drawn = asked(thinned, *conditioned)
     # Random numbers that place truths among ties: of this simulation, in the order of quantities.
-    uniform = np.random.default_rng([task.seed, 1])
-    found = {}
-    for label, quantity in draws.items():
-        placed = float(uniform.uniform())
-        if label in truths:
-            truth = float(truths[label].draws[0, 0])
-            of_data = quantity.of_data
-            found[label] = {"of_data": of_data} | _one(truth, quantity.draws, placed)
-    statistics = tree["sample_stats"].to_dataset()
-    divergences = int(statistics["diverging"].sum()) if "diverging" in statistics else 0
+    placed = np.random.default_rng([task.seed, 1]).uniform(size=len(drawn.labels))
+    known = dict(zip(truths.labels, truths.values[:, 0, 0], strict=True))
+    both = [i for i, label in enumerate(drawn.labels) if label in known]
+    labels = [drawn.labels[i] for i in both]
+    columns = _columns(
+        np.array([known[label] for label in labels]), drawn.values[both], placed[both]
+    )
     return {
         "status": "fitted",
         "reason": "",
         "constant": task.simulated.constant,
-        "divergences": divergences,
-        "quantities": found,
+        "divergences": fitted.divergences,
+        "quantities": {
+            label: {"of_data": bool(drawn.of_data[i])}
+            | {name: _plain(values[k]) for name, values in columns.items()}
+            for k, (i, label) in enumerate(zip(both, labels, strict=True))
+        },
     }
 
 
-def _one(truth: float, draws: Array, placed: float) -> dict[str, float | int | None]:
-    if not (math.isfinite(truth) and np.isfinite(draws).all()):
-        return dict.fromkeys(KEPT)
-    found = rank(truth, draws)
-    moves = np.ptp(draws) > 0
+def _columns(truths: Array, draws: Array, placed: Array) -> dict[str, Array]:
+    """Return what is kept of every quantity; NaN of those that are not finite everywhere.
+
+    Parameters
+    ----------
+    truths, placed : ndarray of shape (quantity,)
+    draws : ndarray of shape (quantity, chain, draw)
+    """
+    finite = np.isfinite(truths) & np.isfinite(draws).all(axis=(1, 2))
+    found = {name: np.full(len(truths), np.nan) for name in KEPT}
+    if not finite.any():
+        return found
+    truths, draws = truths[finite], draws[finite]
+    ranked = ranks(truths, draws)
+    # Draws that never move, as of a class that is certain, say nothing about mixing.
+    moves = np.ptp(draws, axis=(1, 2)) > 0
+    flat = draws.reshape(len(draws), -1)
     values = {
-        "truth": truth,
-        "mean": float(draws.mean()),
-        "sd": float(draws.std(ddof=1)),
-        "iqr": float(np.subtract(*np.quantile(draws, [0.75, 0.25]))),
-        "below": found.below,
-        "ties": found.ties,
-        "kept": found.kept,
-        "pit": found.pit(placed),
-        # Draws that never move, as of a class that is certain, say nothing about mixing.
-        "ess": found.ess if moves else None,
-        "rhat": float(array_stats.rhat(_chains(draws))) if moves else None,
+        "truth": truths,
+        "mean": flat.mean(axis=1),
+        "sd": flat.std(axis=1, ddof=1),
+        "iqr": np.subtract(*np.quantile(flat, [0.75, 0.25], axis=1)),
+        "below": ranked.below,
+        "ties": ranked.ties,
+        "kept": ranked.kept,
+        "pit": ranked.pit(placed[finite]),
+        "ess": np.where(moves, ranked.ess, np.nan),
+        "rhat": np.where(moves, rhat(_chains(draws)), np.nan),
     }
-    return {k: v if v is None or math.isfinite(v) else None for k, v in values.items()}
+    for name, value in values.items():
+        found[name][finite] = value
+    return found
 
 
 def _chains(draws: Array) -> Array:
     """Return at least two chains: the halves of a single one, which should agree as well."""
-    if len(draws) > 1:
+    if draws.shape[1] > 1:
         return draws
-    half = draws.shape[1] // 2
-    return np.stack([draws[0, :half], draws[0, half : 2 * half]])
+    half = draws.shape[2] // 2
+    return draws[:, 0, : 2 * half].reshape(len(draws), 2, half)
+
+
+def _plain(value: float) -> float | None:
+    """Return a number that JSON can hold."""
+    return float(value) if math.isfinite(value) else None

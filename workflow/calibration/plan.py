@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 #: Part of every key: changes when results of an older version would mean something else.
-_LAYOUT = 1
+_LAYOUT = 2
 
 #: Chains of the fit that true values are drawn from, and draws of each; more for more true values.
 _BASE_CHAINS, _BASE_DRAWS = 4, 2500
@@ -125,7 +125,7 @@ class Plan:
         report("compiling", 0, 1)
         try:
             if self.kind == "posterior":
-                self.program = Program(doubled(self.about.model), self.about.top_level)
+                self.program = Program(doubled(self.about.model), [])
             self.switched, why = _is_switched(self.program)
         except NotSwitchable as error:
             raise SpecError(
@@ -201,12 +201,11 @@ class Plan:
                     expected=_shape(name, values),
                 )
         asked = quantities_of(self.about)
-        dataset = asked.dataset(simulated.truth)
-        asked(dataset, simulated.data)
+        asked.at(simulated.truth, simulated.data)
         missing = [
             str(rv.name) for rv in self.about.model.free_RVs if rv.name not in simulated.truth
         ]
-        self.notes += [*asked.notes, *asked.not_all(dataset)]
+        self.notes += [*asked.notes, *asked.not_all(simulated.truth)]
         if missing:
             self.notes.append(
                 f"Log-likelihood, log posterior and levels are not ranked, because the simulator "
@@ -260,7 +259,8 @@ def planned(
     about = Program(
         # Data of labelled tensors are not switched; the same model of plain ones is.
         plain_model(model),
-        role.top_level,
+        # No prior is switched.
+        [],
         spec=spec,
         hierarchy=hierarchy,
         roles=role,

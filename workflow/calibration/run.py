@@ -21,6 +21,7 @@ from ...reports.record import StageRecord
 from ..errors import SpecError
 from ..execution.cluster import crew
 from ..execution.tasks import each
+from ..execution.threads import processors
 from ..finished import Finished, address, moment, written
 from ..fitted.spec import FittedSpec
 from ..review import check_codes
@@ -70,6 +71,8 @@ def calibrate(
     tune: int = TUNE,
     chains: int = CHAINS,
     executor: Any = None,
+    workers: int | None = None,
+    scheduler: str = "",
     watcher: Watcher | None = None,
     today: date | None = None,
 ) -> Calibration:
@@ -96,7 +99,12 @@ def calibrate(
     draws, tune, chains : int
         Of every fit.
     executor : concurrent.futures.Executor or distributed.Client, optional
-        Runs the fits; here, one after another, when left out. The numbers are the same.
+        Runs the fits. The numbers are the same whoever does.
+    workers : int, optional
+        Fits that run at the same time here, in threads: as many as there are processors when left
+        out.
+    scheduler : str, optional
+        Address of a Dask scheduler that runs the fits, ``tcp://host:8786``.
     watcher : Watcher, optional
         Is told how the run goes on.
     today : date, optional
@@ -143,8 +151,9 @@ def calibrate(
     folder = prepare(
         Path(output) if output is not None else Path("poolwise_runs") / this.name / folder_name
     )
-    with crew(executor) as workers:
-        finished = _run(plan, simulations, folder, workers, watcher)
+    # Fits are short, and each is ranked on one processor: as many at a time as there are.
+    with crew(executor, workers, scheduler, otherwise=processors()) as pool:
+        finished = _run(plan, simulations, folder, pool, watcher)
     seconds = time.perf_counter() - started
     watcher.ends(
         StageRecord(

@@ -65,24 +65,20 @@ def calibrate(
 
     from ...reports.calibration import as_json
     from ..calibration import calibrate as run_calibration
-    from ..execution.cluster import crew
     from ..specs.loading import load_specs
     from .progress import TerminalWatcher
 
-    stderr = Console(stderr=True)
     spec = _single(target, load_specs(target))
     other = _single(simulator, load_specs(simulator)) if simulator else None
-    with (
-        crew(workers=workers, scheduler=scheduler) as executor,
-        TerminalWatcher(stderr, quiet=quiet) as watcher,
-    ):
+    with TerminalWatcher(Console(stderr=True), quiet=quiet) as watcher:
         found = run_calibration(
             spec,
             simulations=simulations,
             posterior=posterior,
             simulator=other,
             output=None if output is None else Path(output),
-            executor=executor,
+            workers=workers,
+            scheduler=scheduler,
             watcher=watcher,
             **sizes,
         )

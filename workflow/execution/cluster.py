@@ -16,7 +16,11 @@ REACH = 10.0
 
 @contextmanager
 def crew(
-    executor: Any = None, workers: int | None = None, scheduler: str = ""
+    executor: Any = None,
+    workers: int | None = None,
+    scheduler: str = "",
+    *,
+    otherwise: int | None = None,
 ) -> Iterator[Executor | None]:
     """Yield who runs the tasks; what was made here is closed at the end.
 
@@ -25,10 +29,11 @@ def crew(
     executor : concurrent.futures.Executor or distributed.Client, optional
         Used as it is, and left open.
     workers : int, optional
-        Threads here; one runs every task by itself, its chains in parallel. One for every four
-        processors when nothing is given.
+        Threads here; one runs every task by itself, its chains in parallel.
     scheduler : str, optional
         Address of a Dask scheduler, ``tcp://host:8786``.
+    otherwise : int, optional
+        Threads here when none of these is given; one for every four processors when left out.
 
     Yields
     ------
@@ -54,7 +59,7 @@ def crew(
         yield _as_executor(executor)
     elif workers is not None and workers < 1:
         raise SpecError(f"workers must be at least 1, not {workers}")
-    elif (threads := tasks_at_once() if workers is None else workers) > 1:
+    elif (threads := workers or otherwise or tasks_at_once()) > 1:
         with ThreadPoolExecutor(threads, thread_name_prefix="poolwise") as pool:
             yield pool
     else:
