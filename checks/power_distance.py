@@ -29,7 +29,7 @@ _PLACES, _OUTERMOST = 200, 16
 
 
 def sensitivities(values: Array, weights: Array, batches: np.ndarray, draws: int) -> Array:
-    """Return power-scaling sensitivities with their Monte Carlo errors and biases.
+    """Return power-scaling sensitivities with their Monte Carlo errors and floors.
 
     Parameters
     ----------
@@ -44,10 +44,10 @@ def sensitivities(values: Array, weights: Array, batches: np.ndarray, draws: int
     Returns
     -------
     ndarray of shape (3, scaled, quantities)
-        Distance per doubling; its Monte Carlo error; and how far chance alone lifts it, since no
-        distance is negative. The last two by the jackknife over batches, which counts the
-        dependence between draws, and takes the weights as they are. NaN where a value is not
-        finite.
+        Distance per doubling; its Monte Carlo error; and its floor, what it is by chance for a
+        quantity that does not move, since no distance is negative: the square less that of the
+        floor has no bias. The last two by the jackknife over batches, which counts the dependence
+        between draws, and takes the weights as they are. NaN where a value is not finite.
     """
     shares = weights / weights.sum(axis=-1, keepdims=True)
     batch = np.searchsorted(batches, np.arange(values.shape[1]), side="right") - 1
@@ -64,7 +64,7 @@ def sensitivities(values: Array, weights: Array, batches: np.ndarray, draws: int
 
 
 def _jackknife(x: Array, shares: Array, batch: np.ndarray, draws: int) -> Array:
-    """Return error and bias, shape (2, scaled), by leaving out every batch of sorted draws."""
+    """Return error and floor, shape (2, scaled), by leaving out every batch of sorted draws."""
     size, count = len(x), int(batch.max()) + 1
     outermost = min(_OUTERMOST, size // 2)
     places = np.unique(
@@ -89,8 +89,8 @@ def _jackknife(x: Array, shares: Array, batch: np.ndarray, draws: int) -> Array:
     found = _slope(np.diff(x[places]), between, draws)
     value, without = found[..., 0], found[..., 1:]
     spread = without.std(axis=-1) * np.sqrt(count - 1)
-    bias = (without.mean(axis=-1) - value) * (count - 1)
-    return np.stack([spread, bias])
+    lifted = ((without**2).mean(axis=-1) - value**2) * (count - 1)
+    return np.stack([spread, np.sqrt(np.maximum(lifted, 0))])
 
 
 def _slope(gaps: Array, cumulative: Array, draws: int) -> Array:

@@ -73,10 +73,10 @@ class Scaled:
     ----------
     name : str
         As of :class:`Part`.
-    sensitivity, mcse, bias : ndarray of shape (quantities,)
-        Cumulative Jensen-Shannon distance per doubling of the power, its Monte Carlo error, and how
-        far chance alone lifts it; about 0.05 is the shift of a normal mean by 0.3 standard
-        deviations.
+    sensitivity, mcse, floor : ndarray of shape (quantities,)
+        Cumulative Jensen-Shannon distance per doubling of the power, its Monte Carlo error, and
+        what it is by chance for a quantity that does not move; about 0.05 is the shift of a normal
+        mean by 0.3 standard deviations.
     pareto_k : float
         Of the weights of the base fit.
     refitted : bool
@@ -88,7 +88,7 @@ class Scaled:
     name: str
     sensitivity: Array
     mcse: Array
-    bias: Array
+    floor: Array
     pareto_k: float
     refitted: bool = False
     why_open: str = ""
@@ -162,7 +162,9 @@ def scaled_parts(evidence: Evidence) -> list[Part]:
     each = [total(log_prior[[name]]) for name in names]
     found = [make_part(name, (name,), one) for name, one in zip(names, each, strict=True)]
     if len(names) > 1:
-        found.append(make_part(ALL_HYPERPRIORS, tuple(names), np.sum(each, axis=0)))
+        # What is the same in every draw says nothing, and need not be known of a fit elsewhere.
+        changing = [one for one in each if np.ptp(one) > 0] or each
+        found.append(make_part(ALL_HYPERPRIORS, tuple(names), np.sum(changing, axis=0)))
     return [*found, make_part(LIKELIHOOD, (), likelihood)]
 
 
@@ -235,8 +237,8 @@ def _refitted(part: Part, fit: xr.Dataset | None, labels: list[str], values: Arr
 
 
 def _scaled(part: Part, found: Array, *, refitted: bool = False, why_open: str = "") -> Scaled:
-    sensitivity, mcse, bias = found
-    return Scaled(part.name, sensitivity, mcse, bias, part.pareto_k, refitted, why_open)
+    sensitivity, mcse, floor = found
+    return Scaled(part.name, sensitivity, mcse, floor, part.pareto_k, refitted, why_open)
 
 
 def largest_k(draws: int) -> float:

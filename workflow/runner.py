@@ -21,6 +21,7 @@ from .runs.store import read_groups, read_notes, write_groups
 from .stages.fit import Fit
 from .stages.hierarchy import Levels
 from .stages.poolings import Poolings
+from .stages.power_scaling import PowerScaling
 from .stages.predictive import PosteriorPredictive
 from .stages.prior import PriorPredictive
 from .stages.stage import Context, Stage, Unavailable
@@ -33,6 +34,7 @@ STAGES: tuple[Stage, ...] = (
     PosteriorPredictive(),
     Levels(),
     Poolings(),
+    PowerScaling(),
     PriorSweep(),
 )
 

@@ -87,7 +87,7 @@ def _sensitivity(part: Scaled, quantity: int) -> Numbers:
     return {
         "value": number(part.sensitivity[quantity]),
         "mcse": number(part.mcse[quantity]),
-        "bias": number(part.bias[quantity]),
+        "floor": number(part.floor[quantity]),
     }
 
 

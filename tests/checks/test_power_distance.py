@@ -136,19 +136,27 @@ def test_errors_are_the_spread_over_replications() -> None:
     assert np.abs(ratios).max() < 4 * 0.11
 
 
-def test_chance_lifts_what_a_power_does_not_move() -> None:
+def test_the_floor_is_what_a_quantity_has_by_chance() -> None:
     """A quantity that is independent of what is scaled has a sensitivity of zero."""
-    lifted, corrected = [], []
+    weighted, combined = [], []
+    starts = batches(CHAINS, DRAWS)
     for seed in range(30):
         rng = np.random.default_rng(seed)
         part = make_part("other", ("other",), 5 * rng.normal(size=(CHAINS, DRAWS)))
         values = rng.normal(size=(1, SIZE))
-        starts = batches(CHAINS, DRAWS)
-        value, mcse, bias = sensitivities(values, part.weights[None], starts, SIZE)[:, 0, 0]
-        lifted.append(value)
-        corrected.append((value - bias) / mcse)
-    assert min(lifted) > 0
-    assert np.mean(corrected) < 2
+        weighted.append(sensitivities(values, part.weights[None], starts, SIZE)[:, 0, 0])
+        # Fits so far apart that they have no draw in common.
+        apart = np.array([-1e5, 0.0, 1e5])[:, None] + rng.normal(size=(3, SIZE))
+        weights = combined_weights(apart, np.array(EVERY))[None]
+        every = np.concatenate([starts, starts + SIZE, starts + 2 * SIZE])
+        values = rng.normal(size=(1, 3 * SIZE))
+        combined.append(sensitivities(values, weights, every, SIZE)[:, 0, 0])
+    for found in (weighted, combined):
+        value, mcse, floor = np.array(found).T
+        assert value.min() > 0
+        unbiased = value**2 - floor**2
+        assert abs(unbiased.mean()) < 4 * unbiased.std(ddof=1) / np.sqrt(len(unbiased))
+        assert np.mean(unbiased > 2 * (2 * value * mcse)) < 0.1
 
 
 def test_all_draws_together_hold_an_equal_part_of_every_fit() -> None:
@@ -168,7 +176,7 @@ def test_a_density_that_never_changes_moves_nothing() -> None:
     values = np.random.default_rng(0).normal(size=(1, SIZE))
     found = sensitivities(values, part.weights[None], batches(CHAINS, DRAWS), SIZE)
     assert part.trusted
-    assert_allclose(found, 0, atol=1e-7)
+    assert_allclose(found, 0, atol=1e-6)
 
 
 def test_every_part_states_its_own_k() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
+from ...checks.hierarchy.cheap import graphs
 from ..priors.replacing import without_starts
 from .stage import Context, groups_of, halved, plain
+
+if TYPE_CHECKING:
+    import pymc as pm
 
 #: Sampler statistics a review reads, by the names nutpie gives them.
 _KEPT = (
@@ -36,21 +40,32 @@ class Fit:
 
     def run(self, context: Context) -> dict[str, xr.Dataset]:
         """Sample, then evaluate log-likelihood and log-prior on the draws."""
-        from pymc.stats import compute_log_likelihood, compute_log_prior
+        from pymc.stats import compute_log_prior
 
         model, settings = context.model, context.settings
         tree = context.sampler.run(settings, settings.seed_for("fit"), context.report)
         context.fallbacks.extend(context.sampler.fallbacks)
-        options = {"model": model, "extend_inferencedata": False, "progressbar": False}
         context.report("log densities", 0, 1)
         with without_starts(model):
-            likelihood = compute_log_likelihood(tree, **options)
-            prior = compute_log_prior(tree, **options)
+            prior = compute_log_prior(
+                tree, model=model, extend_inferencedata=False, progressbar=False
+            )
         groups = groups_of(tree)
-        groups["log_likelihood"] = halved(_group(likelihood, "log_likelihood"))
+        groups["log_likelihood"] = halved(log_likelihood(model, tree))
         groups["log_prior"] = _group(prior, "log_prior")
         groups["sample_stats"] = statistics(groups["sample_stats"])
         return {name: groups[name] for name in self.provides if name in groups}
+
+
+def log_likelihood(model: pm.Model, tree: xr.DataTree) -> xr.Dataset:
+    """Return the log-likelihood of every row at every draw of a posterior."""
+    from pymc.stats import compute_log_likelihood
+
+    with graphs(), without_starts(model):
+        found = compute_log_likelihood(
+            tree, model=model, extend_inferencedata=False, progressbar=False
+        )
+    return _group(found, "log_likelihood")
 
 
 def statistics(found: xr.Dataset) -> xr.Dataset:
