@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from .blocks import Block, Unclear
+from .distributions import family_of
 from .names import dims_of
 from .operations import parameters_of
+from .origins import without_mean
 from .rows import Reader
 from .spread import MULTIVARIATE, NORMAL, PROCESSES, spread_of
-from .variables import family_of
-from .ways import NoLevel, without_mean
+from .way import NoLevel
 
 _SEED = 11
 

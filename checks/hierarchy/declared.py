@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from .distributions import family_of
 from .hierarchy import GroupLevel
 from .level import Level
 from .names import dims_of, labels_along
 from .rows import Reader
 from .spread import is_standard
-from .variables import family_of
 
 _SEEDS = (11, 12)
 

@@ -40,7 +40,7 @@ from .rows import (
 )
 from .scalars import loops_of_scalars
 from .spread import is_standard
-from .ways import NoLevel
+from .way import NoLevel
 
 if TYPE_CHECKING:
     import pymc as pm

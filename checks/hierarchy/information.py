@@ -25,11 +25,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .distributions import distribution, family_of
 from .hierarchy import GroupLevel, Hierarchy
 from .row_densities import densities
 from .rows import holds_batch, in_one_line
 from .spread import NORMAL
-from .variables import distribution, family_of
 
 if TYPE_CHECKING:
     import pymc as pm

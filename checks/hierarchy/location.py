@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .variables import Variable, as_tensor, distribution, family_of, is_random, named_parameters
+from .distributions import as_tensor, distribution, family_of, is_random, named_parameters
+from .variables import Variable
 
 #: Families whose mean is a probability, or a number of successes.
 PROBABILITIES = ("Bernoulli", "Beta", "BetaBinomial", "Binomial", "Kumaraswamy")

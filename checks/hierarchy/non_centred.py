@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from .blocks import Block, Unclear
+from .distributions import family_of
 from .names import dims_of
 from .operations import unbroadcast
 from .rows import Reader
 from .spread import constant_spread
-from .variables import family_of
-from .ways import Follower, NoLevel, Way
+from .way import NoLevel, Way
+from .ways import Follower
 
 #: Points at which a scale must be positive to be one.
 _SEEDS = range(11, 19)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .variables import is_random
+from .distributions import is_random
 
 #: Operations that only rearrange or select elements of their first input.
 _VIEWS = {
@@ -150,6 +150,26 @@ def substituted(expression: Any, old: Any, new: Any) -> Any:
         clone = node.clone_with_new_inputs(inputs, strict=False)
         replaced[variable] = clone.outputs[node.outputs.index(variable)]
     return replaced.get(expression, expression)
+
+
+def again(node: Any, current: Any, other: Any) -> Any:
+    """Apply an operation to another variable in place of the one it was applied to."""
+    if other is current:
+        return node.outputs[0]
+    inputs = [other if v is current else v for v in node.inputs]
+    return node.clone_with_new_inputs(inputs, strict=False).outputs[0]
+
+
+def picked_again(node: Any, other: Any) -> Any:
+    """Pick from another variable, all elements where a node picks by an array of positions."""
+    from pytensor.tensor.subtensor import indices_from_subtensor
+
+    indices = indices_from_subtensor(node.inputs[1:], node.op.idx_list)
+    index = tuple(
+        slice(None) if getattr(i, "ndim", 0) > 0 and not isinstance(i, slice) else i
+        for i in indices
+    )
+    return other[index]
 
 
 def before_sums(variable: Any) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from .distributions import as_tensor
 from .probe import LINKS, Probe, finite_probe
 from .response import Response
-from .variables import Support, Variable, as_tensor
+from .variables import Support, Variable
 
 #: Links of the cumulative probabilities of ordinal outcomes, and what PyMC calls the family.
 CUMULATIVE = {"logit": "OrderedLogistic", "probit": "OrderedProbit"}

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from .custom import location_parameter
+from .distributions import as_tensor
 from .hierarchy import Outcome, Role
 from .location import components_of, likelihood_name, location_of
 from .ordinal import CUMULATIVE, cumulative, softmax
 from .predictor import Predictor, read_predictor, sort_variables
 from .response import EXPECTED, Response
-from .variables import Support, Variable, Variables, as_tensor
+from .variables import Support, Variable, Variables
 
 #: Parameters that say how likely components or excess zeros are.
 _WEIGHTS = "weights"

@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from .variables import as_tensor, is_labelled
+from .distributions import as_tensor, is_labelled
 
 if TYPE_CHECKING:
     import pymc as pm

@@ -13,8 +13,9 @@ import numpy as np
 
 from ..draws import Array
 from .cheap import python_mode, uncompiled
+from .distributions import is_random
 from .response import base_point
-from .variables import Support, Variables, is_random
+from .variables import Support, Variables
 
 #: How far from zero real variables may lie: near enough that no inverse link saturates, whatever
 #: the unit of a predictor; and farther, where rounding would hide a product of small numbers.

@@ -14,8 +14,9 @@ import numpy as np
 from ..draws import Array
 from ..evidence import Missing, fact
 from .cheap import python_mode, uncompiled
+from .distributions import as_tensor, is_labelled, is_random
 from .location import location_of
-from .variables import Support, Variable, Variables, as_tensor, is_labelled, is_random
+from .variables import Support, Variable, Variables
 
 #: A variable and the role of one of its parameters; ``expected`` is its location.
 Key = tuple[str, str]

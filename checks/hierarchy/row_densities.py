@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .cheap import value_of
-from .variables import distribution, family_of, is_random
+from .distributions import distribution, family_of, is_random
 
 #: Expected information about the location per row, for families that are not log-concave in it:
 #: from their parameters.

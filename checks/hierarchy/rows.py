@@ -15,11 +15,12 @@ import numpy as np
 
 from ..draws import Array
 from .cheap import value_of
+from .distributions import as_tensor, family_of, parameter_expressions
 from .graph import ModelGraph
 from .hierarchy import GroupLevel, Membership
 from .operations import before_sums
 from .points import SIZES, Point, Points
-from .variables import as_tensor, family_of, parameter_expressions, read_variables
+from .variables import read_variables
 
 if TYPE_CHECKING:
     import pymc as pm

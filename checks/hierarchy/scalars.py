@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from .distributions import family_of
 from .graph import ModelGraph
 from .operations import is_single, parameters_of, scalar_of, unbroadcast
 from .spread import PROCESSES
-from .variables import family_of
 
 #: From how many alike scalars on a level is suspected.
 FEWEST = 3

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import pi, sqrt
 from typing import Any
 
-from .variables import distribution, family_of
+from .distributions import distribution, family_of
 
 _EULER = 0.5772156649015329
 

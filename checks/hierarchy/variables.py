@@ -6,14 +6,16 @@ evaluated, all at once, in plain Python.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cheap import python_mode, uncompiled, value_of
-from .families import FAMILY_SUPPORT, PARAMETERS, TRANSFORM_SUPPORT, Support
+from .cheap import uncompiled
+from .distributions import distribution, family_of, parameter_expressions
+from .families import FAMILY_SUPPORT, TRANSFORM_SUPPORT, Support
+from .known_values import constant_values, observed_data, shapes_of
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -24,13 +26,6 @@ __all__ = [
     "Support",
     "Variable",
     "Variables",
-    "as_tensor",
-    "distribution",
-    "family_of",
-    "is_random",
-    "named_parameters",
-    "observed_data",
-    "parameter_expressions",
     "read_variables",
 ]
 
@@ -200,12 +195,14 @@ def read_variables(model: pm.Model, line_of: LineOf | None = None) -> Variables:
 
 
 def _read(model: pm.Model, line_of: LineOf) -> Variables:
+    from pytensor.graph.traversal import ancestors
+
     named = set(model.basic_RVs)
-    reached = _ancestors([*model.observed_RVs, *model.potentials])
-    shapes = _shapes(model)
+    reached = set(ancestors([*model.observed_RVs, *model.potentials]))
+    shapes = shapes_of(model)
     found = {rv: list(parameter_expressions(rv, named)) for rv in model.basic_RVs}
     parents = {p: _parents(p, named) for pairs in found.values() for _, p in pairs}
-    values = _constant_values([p for p, above in parents.items() if not above])
+    values = constant_values([p for p, above in parents.items() if not above])
     observed = set(model.observed_RVs)
     variables = {}
     for rv in [*model.free_RVs, *model.observed_RVs]:
@@ -231,164 +228,10 @@ def _read(model: pm.Model, line_of: LineOf) -> Variables:
     return Variables(model, variables, line_of)
 
 
-def family_of(rv: Any) -> str:
-    """Return PyMC's name of the distribution of a random variable."""
-    op = distribution(rv).owner.op
-    return str(getattr(op, "_print_name", (type(op).__name__,))[0])
-
-
-def distribution(rv: Any) -> Any:
-    """Return the distribution behind wrappers (minibatches, partly observed data)."""
-    while not is_random(rv) and rv.owner.inputs:
-        rv = rv.owner.inputs[0]
-        if rv.owner is None:
-            raise ValueError("a random variable without a distribution")
-    return rv
-
-
-def is_labelled(variable: Any) -> bool:
-    """Whether a variable is one of ``pymc.dims``."""
-    return hasattr(variable.type, "dims")
-
-
-def as_tensor(variable: Any) -> Any:
-    """Return the plain tensor of a variable of ``pymc.dims``, and other variables as they are."""
-    return variable.values if is_labelled(variable) else variable
-
-
-def named_parameters(rv: Any) -> list[tuple[str, Any]]:
-    """Return the parameters of a distribution by role; a component is an unnamed distribution."""
-    rv = distribution(rv)
-    op, inputs = rv.owner.op, rv.owner.inputs
-    if hasattr(op, "base_rv_op"):  # pm.Truncated keeps no list of its parameters
-        *of_base, lower, upper = inputs
-        base = op.base_rv_op.make_node(*of_base).default_output()
-        return [("base", base), ("lower", lower), ("upper", upper)]
-    roles = PARAMETERS.get(family_of(rv), ())
-    rest = "component" if roles else "parameter"
-    return [
-        (roles[k] if k < len(roles) else f"{rest} {k}", parameter)
-        for k, parameter in enumerate(op.dist_params(rv.owner))
-    ]
-
-
-def parameter_expressions(rv: Any, named: Iterable[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield roles and expressions, going into unnamed components (mixtures, censored, LKJ)."""
-    named = set(named)
-    for role, parameter in named_parameters(rv):
-        if parameter not in named and is_random(parameter):
-            for inner, expression in parameter_expressions(parameter, named):
-                yield f"{role}.{inner}", expression
-        else:
-            yield role, parameter
-
-
-def is_random(variable: Any) -> bool:
-    """Whether a node of the graph is a draw from a distribution."""
-    from pymc.distributions.distribution import SymbolicRandomVariable
-    from pytensor.tensor.random.op import RandomVariable
-
-    owner = getattr(variable, "owner", None)
-    if owner is None:
-        return False
-    return isinstance(owner.op, RandomVariable | SymbolicRandomVariable) or hasattr(
-        owner.op, "dist_params"
-    )
-
-
-def observed_data(model: pm.Model, rv: Any) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the data of an outcome, and the data before PyMC cast them where it did."""
-    from pytensor.tensor.elemwise import Elemwise
-
-    variable = as_tensor(model.rvs_to_values[rv])
-    owner = variable.owner
-    cast = owner is not None and isinstance(owner.op, Elemwise) and "Cast" in str(owner.op)
-    raw = np.asarray(value_of(owner.inputs[0])) if owner is not None and cast else None
-    return np.asarray(_value(variable)), raw
-
-
-def _ancestors(expressions: Sequence[Any], blockers: Iterable[Any] = ()) -> set[Any]:
-    from pytensor.graph.traversal import ancestors
-
-    return set(ancestors(expressions, blockers=set(blockers)))
-
-
 def _parents(expression: Any, named: set[Any]) -> tuple[str, ...]:
     from pytensor.graph.traversal import ancestors
 
     return tuple(dict.fromkeys(str(v.name) for v in ancestors([expression], named) if v in named))
-
-
-def _value(variable: Any) -> Any:
-    from pytensor.compile.sharedvalue import SharedVariable
-    from pytensor.graph.basic import Constant
-
-    if isinstance(variable, Constant):
-        return variable.data
-    if isinstance(variable, SharedVariable):
-        return variable.get_value(borrow=True)
-    return value_of(variable)
-
-
-def _constant_values(expressions: Sequence[Any]) -> dict[Any, np.ndarray]:
-    """Evaluate expressions of constants and data; those that cannot be evaluated are left out."""
-    from pytensor.graph.basic import Constant
-
-    values = {p: np.asarray(p.data) for p in expressions if isinstance(p, Constant)}
-    rest = [p for p in expressions if p not in values and not _holds_a_draw(p)]
-    try:
-        found = _evaluate_all(rest)
-    except Exception:  # one of them cannot be evaluated: find out which
-        found = {}
-        for p in rest:
-            try:
-                found |= _evaluate_all([p])
-            except Exception:
-                continue
-    return values | found
-
-
-def _evaluate_all(expressions: Sequence[Any]) -> dict[Any, np.ndarray]:
-    import pytensor
-
-    if not expressions:
-        return {}
-    function = pytensor.function([], [as_tensor(p) for p in expressions], mode=python_mode())
-    return dict(zip(expressions, map(np.asarray, function()), strict=True))
-
-
-def _holds_a_draw(expression: Any) -> bool:
-    return any(is_random(v) for v in _ancestors([expression]))
-
-
-def _shapes(model: pm.Model) -> dict[Any, tuple[int, ...]]:
-    """Shapes of the free variables: from types and dims where those say, else evaluated."""
-    shapes: dict[Any, tuple[int, ...]] = {}
-    unknown = []
-    for rv in model.free_RVs:
-        dims = model.named_vars_to_dims.get(rv.name, ())
-        known = [
-            size if size is not None else _length(model, dims[axis] if axis < len(dims) else None)
-            for axis, size in enumerate(as_tensor(rv).type.shape)
-        ]
-        if None in known:
-            unknown.append(rv)
-        else:
-            shapes[rv] = tuple(int(size) for size in known if size is not None)
-    if unknown:
-        shapes |= _evaluated_shapes(model, unknown)
-    return shapes
-
-
-def _length(model: pm.Model, dim: str | None) -> int | None:
-    if dim is None or dim not in model.dim_lengths:
-        return None
-    return int(_value(model.dim_lengths[dim]))
-
-
-def _evaluated_shapes(model: pm.Model, rvs: Sequence[Any]) -> dict[Any, tuple[int, ...]]:
-    found = model.eval_rv_shapes()
-    return {rv: tuple(int(size) for size in found[rv.name]) for rv in rvs}
 
 
 def _transform(model: pm.Model, rv: Any) -> str:

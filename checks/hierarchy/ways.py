@@ -16,6 +16,7 @@ from .blocks import Unclear
 from .names import dims_of
 from .operations import (
     adds_axes,
+    again,
     as_scalar,
     depends_on_values,
     is_cumulative,
@@ -25,86 +26,15 @@ from .operations import (
     is_product,
     is_single,
     is_view,
+    picked_again,
     picks_rows,
     scalar_of,
-    substituted,
     unbroadcast,
 )
+from .origins import mixed, without_mean
 from .points import Point
 from .rows import Reader
-
-
-class NoLevel(Exception):
-    """What is no part of a level, beyond doubt: a latent process, coefficients, indicators."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """One way of offsets to the data.
-
-    Attributes
-    ----------
-    origin : TensorVariable
-        The offsets; or the variable that they were mixed in, or their mean was taken out of.
-    spread : TensorVariable or None
-        Standard deviation of the origin, arranged as the base; None stands for 1.
-    at : TensorVariable
-        The origin, arranged as the base.
-    base : TensorVariable
-        The last variable on the way that has only been scaled and rearranged.
-    gain : TensorVariable or None
-        What the origin was scaled by on the way to the base, arranged as the base; None for 1.
-    total, location : TensorVariable or None
-        The sum of the base and what was added to it group by group, and that.
-    used : TensorVariable or None
-        The origin, arranged as what is picked for the rows; None before.
-    later : TensorVariable or None
-        What scales it after rows were picked.
-    shift : TensorVariable or None
-        One number that was added to all rows.
-    columns : int or None
-        Axis of the origin that a random matrix mixed.
-    dims : tuple of (str or None)
-        Names of the axes of the origin.
-    designed, ended, centred, flipped : bool
-        Whether data were multiplied, something else was added, the mean was taken out, the base
-        was taken off the location.
-    loadings : tuple of TensorVariable
-        Random expressions that multiply the sum that the offsets are part of.
-    """
-
-    origin: Any
-    at: Any
-    base: Any
-    spread: Any | None = None
-    gain: Any | None = None
-    columns: int | None = None
-    dims: tuple[str | None, ...] = ()
-    total: Any | None = None
-    location: Any | None = None
-    used: Any | None = None
-    later: Any | None = None
-    shift: Any | None = None
-    designed: bool = False
-    ended: bool = False
-    centred: bool = False
-    flipped: bool = False
-    loadings: tuple[Any, ...] = ()
-
-    @property
-    def by_group(self) -> bool:
-        """Whether the way has not left the groups for the rows."""
-        return not (self.used is not None or self.designed or self.ended)
-
-    @property
-    def base_or_total(self) -> Any:
-        """The variable of the groups that the way has come to."""
-        return self.base if self.total is None else self.total
-
-    @property
-    def is_scaled(self) -> bool:
-        """Whether anything random scales the offsets."""
-        return any(v is not None for v in (self.gain, self.later, self.spread))
+from .way import NoLevel, Way
 
 
 @dataclass(slots=True)
@@ -267,99 +197,6 @@ class Follower:
         if variable not in self._shapes:
             self._shapes[variable] = self.reader.points.value(variable, self.point).shape
         return self._shapes[variable]
-
-
-def without_mean(reader: Reader, variable: Any, point: Point) -> Any | None:
-    """Return the variable less its mean, where the model uses it in no other way."""
-    if variable.ndim != 1:
-        return None
-    for node in reader.graph.clients(variable):
-        if scalar_of(node) != "Sub" or node.inputs[0] is not variable:
-            continue
-        gate = node.outputs[0]
-        if not reader.graph.depends(node.inputs[1], variable):
-            continue
-        if not reader.graph.passes(variable, gate):
-            continue
-        size = reader.points.value(variable, point).size
-        values = np.random.default_rng(5).normal(size=size)
-        less = reader.points.value(gate, point, {variable: values})
-        if less.shape == values.shape and np.allclose(less, values - values.mean()):
-            return gate
-    return None
-
-
-def mixed(reader: Reader, way: Way, offsets: Any, output: Any, point: Point) -> Way:
-    """Go on behind a product with a random matrix.
-
-    With offsets that are one in one column and zero in the others, the result is one column of the
-    matrix; the spread is the root of the sum of their squares.
-
-    Raises
-    ------
-    NoLevel
-        If all groups are mixed with each other.
-    """
-    import pytensor.tensor as pt
-
-    axis, groups = _group_axes(reader, offsets, output, point)
-    shape = reader.points.value(offsets, point).shape
-    squares = []
-    for column in range(shape[1 - axis]):
-        one_group = (1, shape[1]) if axis == 0 else (shape[0], 1)
-        unit = np.zeros(one_group)
-        unit[(0, column) if axis == 0 else (column, 0)] = 1.0
-        squares.append(substituted(output, offsets, pt.constant(unit)) ** 2)
-    dims = (way.dims[axis], way.dims[1 - axis])
-    return replace(
-        way,
-        origin=output,
-        at=output,
-        base=output,
-        gain=None,
-        spread=pt.sqrt(sum(squares[1:], start=squares[0])),
-        columns=1 - groups,
-        dims=dims if groups == 0 else dims[::-1],
-    )
-
-
-def _group_axes(reader: Reader, offsets: Any, output: Any, point: Point) -> tuple[int, int]:
-    """Return the axis of the offsets, and of what they are mixed to, along which groups lie.
-
-    Offsets of the first or the last group reach that group only.
-    """
-    shape = reader.points.value(offsets, point).shape
-    for axis in (0, 1):
-        alone: set[tuple[int, ...]] = set()
-        for end in (0, -1):
-            step = np.zeros(shape)
-            step[(end, slice(None)) if axis == 0 else (slice(None), end)] = 1.0
-            moved = reader.points.value(output, point, {offsets: step}) != 0
-            reached = [int(moved.any(axis=1 - a).sum()) for a in (0, 1)]
-            alone.add(tuple(a for a in (0, 1) if reached[a] == 1 < moved.shape[a]))
-        if len(alone) == 1 and len(found := alone.pop()) == 1:
-            return axis, found[0]
-    raise NoLevel("is mixed over all of its elements")
-
-
-def again(node: Any, current: Any, other: Any) -> Any:
-    """Apply an operation to another variable in place of the one it was applied to."""
-    if other is current:
-        return node.outputs[0]
-    inputs = [other if v is current else v for v in node.inputs]
-    return node.clone_with_new_inputs(inputs, strict=False).outputs[0]
-
-
-def picked_again(node: Any, other: Any) -> Any:
-    """Pick from another variable, all elements where a node picks by an array of positions."""
-    from pytensor.tensor.subtensor import indices_from_subtensor
-
-    indices = indices_from_subtensor(node.inputs[1:], node.op.idx_list)
-    index = tuple(
-        slice(None) if getattr(i, "ndim", 0) > 0 and not isinstance(i, slice) else i
-        for i in indices
-    )
-    return other[index]
 
 
 def _times(start: Any | None, factors: list[Any]) -> Any:

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..finding import Verdict
 from ..hierarchy.cheap import uncompiled, value_of
+from ..hierarchy.distributions import is_random
 from ..hierarchy.response import Response
-from ..hierarchy.variables import Variable, Variables, is_random
+from ..hierarchy.variables import Variable, Variables
 from ..words import counted
 from . import examples
 from .rule import Fault, rule

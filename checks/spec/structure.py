@@ -9,8 +9,9 @@ import numpy as np
 
 from ..evidence import Evidence
 from ..finding import Verdict
+from ..hierarchy.distributions import as_tensor
 from ..hierarchy.response import Response
-from ..hierarchy.variables import Support, Variables, as_tensor
+from ..hierarchy.variables import Support, Variables
 from ..words import counted, number
 from . import examples
 from .rule import Fault, rule

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...checks.hierarchy.variables import observed_data
+from ...checks.hierarchy.known_values import observed_data
 from ..engine import NotSwitchable
 from ..priors.replacing import without_starts
 

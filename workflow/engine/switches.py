@@ -19,7 +19,7 @@ import numpy as np
 
 from ...checks.draws import Array
 from ...checks.hierarchy import value_of
-from ...checks.hierarchy.variables import is_labelled
+from ...checks.hierarchy.distributions import is_labelled
 from ..priors.replacing import without_starts
 from .densities import LogDensity, table
 from .parts import Part, parts_of

@@ -15,8 +15,8 @@ import xarray as xr
 
 from ...checks.draws import SAMPLE, Array
 from ...checks.hierarchy import GroupLevel, Hierarchy
+from ...checks.hierarchy.distributions import family_of
 from ...checks.hierarchy.information import mean_and_sd
-from ...checks.hierarchy.variables import family_of
 from .evaluate import by_draw, evaluate_on
 from .ridge_rows import MOST_NUMBERS, NoRows, RowReader
 

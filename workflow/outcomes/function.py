@@ -11,7 +11,7 @@ import xarray as xr
 from ...checks.draws import Array
 from ...checks.hierarchy import Hierarchy, Membership
 from ...checks.hierarchy.cheap import uncompiled
-from ...checks.hierarchy.variables import distribution
+from ...checks.hierarchy.distributions import distribution
 from .fresh_groups import drawn_again
 from .moments import Moments, moments_of
 from .new_groups import NotKnown, OnDraws, flat, replaced

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import pi
 from typing import Any
 
-from ...checks.hierarchy.variables import distribution, family_of
+from ...checks.hierarchy.distributions import distribution, family_of
 
 _EULER = 0.5772156649015329
 

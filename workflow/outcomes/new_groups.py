@@ -12,8 +12,8 @@ import xarray as xr
 from ...checks.draws import SAMPLE, Array
 from ...checks.hierarchy import GroupLevel, Hierarchy
 from ...checks.hierarchy.cheap import shape_of, uncompiled
+from ...checks.hierarchy.distributions import distribution, family_of
 from ...checks.hierarchy.spread import NORMAL
-from ...checks.hierarchy.variables import distribution, family_of
 
 if TYPE_CHECKING:
     import pymc as pm

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...checks.hierarchy.variables import family_of
+from ...checks.hierarchy.distributions import family_of
 from ..priors.families import parameters_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from ...checks.draws import SAMPLE, Array
 from ...checks.hierarchy import GroupLevel, Hierarchy
-from ...checks.hierarchy.variables import as_tensor
+from ...checks.hierarchy.distributions import as_tensor
 from ..levels.evaluate import by_draw, evaluate_on
 from ..specs.preflight import observed_values
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from ...checks.hierarchy import GroupLevel, Hierarchy, Role, Roles, value_of
 from ...checks.hierarchy.cheap import shape_of
+from ...checks.hierarchy.distributions import family_of, is_labelled
 from ...checks.hierarchy.spread import LOCATION_SCALE, spread_of
 from ...checks.hierarchy.support import is_positive
-from ...checks.hierarchy.variables import family_of, is_labelled
 from .families import parameters_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...checks.hierarchy import python_mode
+from ...checks.hierarchy.known_values import observed_data
 from ...checks.hierarchy.level import noise_by_outcome
-from ...checks.hierarchy.variables import observed_data
 from ..errors import SpecError, line_in, one_line
 from ..expressions.expression import check_expressions
 from .spec import ModelSpec

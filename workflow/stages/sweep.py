@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from ...checks.followed import fits
-from ...checks.hierarchy.variables import is_labelled
+from ...checks.hierarchy.distributions import is_labelled
 from ...checks.weighted import effective_size, largest_rhat
 from ..engine import Engine, LogDensity, NotSwitchable
 from ..engine.umbrella import balanced, importance_weights, log_ratios
