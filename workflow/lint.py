@@ -22,6 +22,7 @@ from ..checks.spec.comments import Ignore
 from ..reports.machine import lint_result
 from .errors import SpecError
 from .fitted.spec import NO_MODEL, FittedSpec
+from .specs.options import check_options
 from .specs.preflight import check_roles, model_of
 from .specs.project import project_settings
 from .specs.spec import ModelSpec
@@ -64,6 +65,7 @@ def lint(
     """
     import xarray as xr
 
+    check_options(spec)
     settings = project_settings(spec.path)
     codes = _codes(select or settings.select, settings.ignored_in(spec, ignore), spec)
     if isinstance(spec, FittedSpec):

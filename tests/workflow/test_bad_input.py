@@ -336,3 +336,87 @@ def test_a_spec_named_like_a_library_does_not_replace_it(tmp_path: Path) -> None
     (tmp_path / "xarray.py").write_text(HEAD + GOOD)
     assert [s.name for s in load_specs(str(tmp_path / "xarray.py"))] == ["good"]
     assert sys.modules["xarray"] is xarray
+
+
+FORMS = {
+    "levels": '{"a": "b"}',
+    "scales": '["tau"]',
+    "noise": "3",
+    "expect": '[("y", 3)]',
+    "priors": '{"mu": pm.Normal.dist(0, 1)}',
+    "quantities": '[lambda post: post["mu"]]',
+    "decisions": '{"positive": "mu > 0"}',
+    "thresholds": '{"SMP301": {"limit": "high"}}',
+    "ignore": '"SMP301"',
+    "seed": '"today"',
+    "unit": "3",
+    "name": "3",
+}
+
+
+@pytest.mark.parametrize("option", FORMS)
+def test_an_option_of_another_form_is_one_clear_message(option: str, tmp_path: Path) -> None:
+    file = tmp_path / "models.py"
+    options = f"@poolwise.spec(\n    {option}={FORMS[option]},\n)\n"
+    file.write_text(HEAD + options + GOOD.lstrip())
+    line = 1 + file.read_text().splitlines().index(f"    {option}={FORMS[option]},")
+    for command in (["review", "-q", "-o", str(tmp_path / "run")], ["lint"]):
+        result = CliRunner().invoke(main, [command[0], str(file), *command[1:]])
+        check_message(result, tmp_path / "run")
+        assert f"models.py:{line}: {option}=" in result.output
+        assert "expected: " in result.output
+
+
+@pytest.mark.parametrize("where", ["import sys\nsys.exit(3)\n", ""])
+def test_a_spec_that_exits_does_not_end_poolwise(where: str, tmp_path: Path) -> None:
+    file = tmp_path / "models.py"
+    body = "\ndef leaves() -> pm.Model:\n    raise SystemExit(3)\n"
+    file.write_text(HEAD + where + body)
+    result = review(str(file), tmp_path / "run")
+    check_message(result, tmp_path / "run")
+    assert "SystemExit: 3" in result.output
+    line = 1 + (HEAD + where + body).splitlines().index(
+        "sys.exit(3)" if where else "    raise SystemExit(3)"
+    )
+    assert f"models.py:{line}:" in result.output
+
+
+def test_an_unknown_code_of_the_project_names_its_file(tmp_path: Path) -> None:
+    (tmp_path / "models.py").write_text(HEAD + GOOD)
+    (tmp_path / "pyproject.toml").write_text('[tool.poolwise]\nignore = ["XYZ"]\n')
+    result = review(str(tmp_path / "models.py"), tmp_path / "run")
+    check_message(result, tmp_path / "run")
+    assert "pyproject.toml: [tool.poolwise] ignore: no check has a code starting with 'XYZ'" in (
+        result.output
+    )
+
+
+def test_a_full_disk_is_one_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    from poolwise.workflow import review as reviewing
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "run.nc")
+
+    monkeypatch.setattr(reviewing, "write_groups", full)
+    (tmp_path / "models.py").write_text(HEAD + GOOD)
+    result = review(str(tmp_path / "models.py"), tmp_path / "run", "--tier", "lint")
+    assert result.exit_code == 2
+    assert "run.nc: No space left on device" in result.output
+    assert "finished stages are kept" in result.output
+
+
+def test_files_that_hold_something_else(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{")
+    (tmp_path / "other.json").write_text('{"version": "2.1.0", "runs": []}')
+    for command, said in (
+        (["report", str(tmp_path)], "is no JSON"),
+        (["report", str(tmp_path / "other.json")], "Not a directory"),
+        (["baseline", str(tmp_path / "other.json")], "holds no result"),
+        (["compare", str(tmp_path), str(tmp_path / "other.json")], "is no JSON"),
+    ):
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code == 2
+        assert "Traceback" not in result.output
+        assert said in result.output

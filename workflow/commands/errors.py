@@ -25,6 +25,13 @@ def friendly(command: Callable[..., Any]) -> Callable[..., Any]:
         except SpecError as error:
             click.echo(f"poolwise: {error}", err=True)
             sys.exit(EXIT_COULD_NOT_RUN)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"poolwise: {where}{error.strerror or error}", err=True)
+            click.echo("  to do:    finished stages are kept: mend it and run again", err=True)
+            sys.exit(EXIT_COULD_NOT_RUN)
         except KeyboardInterrupt:
             click.echo(
                 "poolwise: interrupted; finished stages are kept, run again to go on", err=True

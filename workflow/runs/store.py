@@ -106,8 +106,10 @@ def read_json(file: Path) -> dict[str, Any]:
             path=str(file.parent),
             expected="a folder that 'poolwise review' wrote, with run.json and run.nc",
         ) from None
-    except (OSError, ValueError) as error:
-        raise SpecError(f"cannot be read: {error}", path=str(file)) from error
+    except OSError as error:
+        raise SpecError(f"cannot be read: {error.strerror or error}", path=str(file)) from error
+    except ValueError as error:
+        raise SpecError(f"is no JSON: {error}", path=str(file), expected="a JSON object") from error
     if not isinstance(content, dict):
         raise SpecError("holds no record of a run", path=str(file), expected="a JSON object")
     return content

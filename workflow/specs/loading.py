@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import SpecError, line_in, one_line
 from ..toml_specs.spec import load_fit, load_toml
 from .files import specs_below
+from .options import check_options
 from .spec import ModelSpec
 
 
@@ -117,7 +118,7 @@ def _import(path: Path) -> ModuleType:
             line=line_in(resolved, error.__traceback__),
             do=f"install it into this environment: pip install {error.name}",
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpecError(
             f"fails on import: {one_line(error)}",
             path=str(path),
@@ -190,9 +191,10 @@ def as_spec(found: Any, path: str = "") -> ModelSpec:
     Raises
     ------
     SpecError
-        If it is none of them.
+        If it is none of them, or its options have not the form they must have.
     """
     if isinstance(found, ModelSpec):
+        check_options(found)
         return found
     if type(found).__name__ == "Model" and hasattr(found, "free_RVs"):
         return ModelSpec(build=lambda: found, name=found.name or "model")

@@ -12,6 +12,7 @@ from ...checks.hierarchy.known_values import observed_data
 from ...checks.hierarchy.level import noise_by_outcome
 from ..errors import SpecError, line_in, one_line
 from ..expressions.expression import check_expressions
+from .options import check_options
 from .spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -39,15 +40,17 @@ def model_of(spec: ModelSpec) -> Any:
     Raises
     ------
     SpecError
-        If the function raises, or returns neither a PyMC nor a Bambi model.
+        If an option has not the form it must have, or the function raises or returns neither a
+        PyMC nor a Bambi model.
     """
     import pymc as pm
 
+    check_options(spec)
     try:
         model = of_bambi(spec.build())
     except SpecError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpecError(
             f"{spec.name} raises {one_line(error)}",
             path=spec.path,

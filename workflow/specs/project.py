@@ -115,6 +115,13 @@ def _codes(table: Mapping[str, Any], name: str, file: Path) -> tuple[str, ...]:
             path=str(file),
             expected=f'{name} = ["SPC104"]',
         )
+    for code in codes:
+        if not any(known.startswith(code) for known in REGISTRY):
+            raise SpecError(
+                f"[tool.poolwise] {name}: no check has a code starting with {code!r}",
+                path=str(file),
+                expected="codes such as SMP301, or how they begin: SMP",
+            )
     return tuple(codes)
 
 
