@@ -12,7 +12,9 @@ import numpy as np
 from ..checks import Evidence, Finding
 from ..checks.calibration import Calibrated, power_of
 from ..checks.conclusion import Conclusion
-from .machine.results import SCHEMA_VERSION
+
+#: Version of the layout that ``schema/calibration.schema.json`` describes.
+SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,8 @@ class CalibrationRecord:
     ----------
     name, path, line, source
         Of the spec.
+    model : str
+        Hash of the model's graph and of its data.
     created : str
         ISO 8601, UTC.
     seconds : float
@@ -43,6 +47,7 @@ class CalibrationRecord:
     path: str
     line: int | None
     source: str
+    model: str
     created: str
     seconds: float
     settings: Mapping[str, Any]
@@ -75,6 +80,7 @@ def as_json(record: CalibrationRecord) -> dict[str, Any]:
             "path": record.path,
             "line": record.line,
             "sha256": hashlib.sha256(record.source.encode()).hexdigest(),
+            "model": record.model,
         },
         "verdict": conclusion.verdict.value,
         "headline": conclusion.headline,

@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import nutpie
 import pymc as pm
@@ -77,6 +79,22 @@ def numbers(run: poolwise.Calibration) -> np.ndarray:
 
 def prior_plan(build: Any) -> Plan:
     return planned(as_spec(build), Settings(**SIZES), 10, "prior", None)
+
+
+def schema(name: str) -> Any:
+    text = resources.files("poolwise.reports").joinpath(f"schema/{name}.schema.json").read_text()
+    return json.loads(text)
+
+
+def assert_follows_its_schema(record: Any) -> None:
+    jsonschema.validate(record, schema("calibration"))
+
+
+def test_a_finding_of_a_calibration_is_described_as_that_of_a_review() -> None:
+    mine, theirs = schema("calibration"), schema("run")
+    for part in ("finding", "verdict"):
+        assert mine["$defs"][part] == theirs["$defs"][part]
+    jsonschema.Draft202012Validator.check_schema(mine)
 
 
 class TestRanks:
@@ -271,7 +289,7 @@ class TestCalibrating:
         assert stats.kstest(mu["pit"].values, "uniform").pvalue > 1e-3
         assert np.all((run.data["largest_rhat"] > 0.98) & (run.data["largest_rhat"] < 1.2))
         record = json.loads((tmp_path / "calibration.json").read_text())
-        assert record["kind"] == "calibration"
+        assert_follows_its_schema(record)
         assert record["power"]["fits"] == 60
         assert {q["name"] for q in record["quantities"]} == {
             "mu",
@@ -311,6 +329,7 @@ class TestCalibrating:
         run = calibrate(normal_mean, simulations=40, posterior=True, output=tmp_path, **SIZES)
         # The base fit, and the fits to both sets of data.
         assert len(compiled) == 1
+        assert_follows_its_schema(json.loads((tmp_path / "calibration.json").read_text()))
         found = {f.code: f.verdict for f in run.findings if f.code in ("CAL901", "CAL902")}
         assert set(found.values()) == {Verdict.PASS}
         mu = run.data.sel(quantity="mu")
@@ -396,6 +415,7 @@ def test_from_the_command_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, command)
     assert result.exit_code in (0, 1), result.output
     record = json.loads(result.stdout)
+    assert_follows_its_schema(record)
     assert record["exit_code"] == result.exit_code
     assert record["settings"]["simulations"] == 25
     assert (tmp_path / "out" / "calibration.json").exists()

@@ -20,7 +20,7 @@ import xarray as xr
 from ...checks.draws import SAMPLE, Array, chains_first, scalars
 from ...checks.hierarchy import GroupLevel, plain_model
 from ...checks.hierarchy.cheap import uncompiled
-from ...checks.hierarchy.variables import family_of
+from ...checks.hierarchy.distributions import family_of
 from ...checks.hierarchy.information import mean_and_sd
 from ...checks.hierarchy.spread import NORMAL
 from ...checks.words import counted

@@ -55,6 +55,8 @@ class Plan:
     simulating : pymc.Model
     switched : bool
         Whether the program takes other data as it runs; known once tasks were made.
+    model : str
+        Hash of the spec's model and of its data.
     key : str
         Of everything that the result of a simulation depends on, but for its index.
     fallbacks : list of str
@@ -74,6 +76,7 @@ class Plan:
     program: Program
     simulating: pm.Model
     switched: bool
+    model: str
     key: str
     fallbacks: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -266,11 +269,12 @@ def planned(
         roles=role,
     )
     base_draws = _base_draws(simulations)
+    hashed = model_key(model)
     key = key_of(
         _LAYOUT,
         (kind, base_draws if kind == "posterior" else 0),
-        model_key(model),
-        model_key(simulating),
+        hashed,
+        hashed if simulating is model else model_key(simulating),
         spec.body,
         settings.sampling(),
         code_key(spec.quantities),
@@ -284,6 +288,7 @@ def planned(
         program=about,
         simulating=simulating,
         switched=False,
+        model=hashed,
         key=key,
         base_draws=base_draws,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
 from datetime import date
@@ -41,6 +41,9 @@ SIMULATIONS = 200
 
 #: Of one fit, unless asked for otherwise: many short fits see more than few long ones.
 DRAWS, TUNE, CHAINS = 500, 500, 2
+
+#: Within the folder of a review, by what true values are drawn from.
+FOLDERS = {"prior": "calibration", "posterior": "posterior-calibration"}
 
 
 class Calibration(Finished[CalibrationRecord]):
@@ -126,13 +129,8 @@ def calibrate(
     et al. (2025), arXiv:2502.03279.
     """
     started = time.perf_counter()
-    this = as_spec(spec)
-    if isinstance(this, FittedSpec):
-        raise SpecError(
-            f"{this.name} is a fit that was made elsewhere",
-            path=this.path,
-            expected="a model: data are simulated from it and fitted with it",
-        )
+    this = _model_spec(spec)
+    other = None if simulator is None else as_spec(simulator)
     watcher = watcher or Silent()
     project = project_settings(this.path)
     ignore, expected = project.ignored_in(this, ()), project.expected_of(this)
@@ -143,43 +141,28 @@ def calibrate(
         )
     settings = settings_of(this, seed=seed, draws=draws, tune=tune, chains=chains)
     kind = "posterior" if posterior else "prior"
-    folder_name = "posterior-calibration" if posterior else "calibration"
-    watcher.begins(folder_name.replace("-", " "))
-    plan = planned(
-        this, settings, simulations, kind, None if simulator is None else as_spec(simulator)
-    )
-    folder = prepare(
-        Path(output) if output is not None else Path("poolwise_runs") / this.name / folder_name
-    )
+    title = FOLDERS[kind].replace("-", " ")
+    watcher.begins(title)
     # Fits are short, and each is ranked on one processor: as many at a time as there are.
     with crew(executor, workers, scheduler, otherwise=processors()) as pool:
+        plan = planned(this, settings, simulations, kind, other)
+        here = Path("poolwise_runs") / this.name / FOLDERS[kind] if output is None else Path(output)
+        folder = prepare(here)
         finished = _run(plan, simulations, folder, pool, watcher)
     seconds = time.perf_counter() - started
-    watcher.ends(
-        StageRecord(
-            name=f"{folder_name.replace('-', ' ')}: {simulations} fits",
-            status="done",
-            seconds=seconds,
-        )
-    )
-    dataset = assembled(finished).assign_attrs(kind=kind, base_rhat=plan.base_rhat)
-    evidence = Evidence(
-        xr.DataTree.from_dict({"calibration": dataset}),
-        {"fallbacks": plan.fallbacks, "gaps": [], "stage_errors": []},
-    )
+    watcher.ends(StageRecord(name=f"{title}: {simulations} fits", status="done", seconds=seconds))
+    evidence = _evidence(plan, finished)
     now = moment(today)
-    findings = expect_failures(
-        run_checks(
-            evidence, thresholds=this.thresholds, select=["CAL", "RUN"], ignore=_asked(ignore)
-        ),
-        expected,
-        now.date(),
+    found = run_checks(
+        evidence, thresholds=this.thresholds, select=["CAL", "RUN"], ignore=_asked(ignore)
     )
+    findings = expect_failures(found, expected, now.date())
     record = CalibrationRecord(
         name=this.name,
         path=shown(this.path),
         line=this.line,
         source=this.source,
+        model=plan.model,
         created=written(now),
         seconds=seconds,
         settings={**asdict(settings), "simulations": simulations, "kind": kind},
@@ -189,9 +172,28 @@ def calibrate(
         conclusion=conclude_calibration(findings, evidence),
         notes=plan.notes,
         command=_command(this, settings, simulations, posterior),
-        simulator="" if simulator is None else as_spec(simulator).name,
+        simulator="" if other is None else other.name,
     )
-    return _write(record, dataset, folder)
+    return _write(record, folder)
+
+
+def _model_spec(spec: Any) -> ModelSpec:
+    this = as_spec(spec)
+    if isinstance(this, FittedSpec):
+        raise SpecError(
+            f"{this.name} is a fit that was made elsewhere",
+            path=this.path,
+            expected="a model: data are simulated from it and fitted with it",
+        )
+    return this
+
+
+def _evidence(plan: Plan, finished: Sequence[Mapping[str, Any]]) -> Evidence:
+    about = {"kind": plan.kind, "base_rhat": plan.base_rhat, "model": plan.model}
+    return Evidence(
+        xr.DataTree.from_dict({"calibration": assembled(finished).assign_attrs(about)}),
+        {"fallbacks": plan.fallbacks, "gaps": [], "stage_errors": []},
+    )
 
 
 def _asked(ignore: Sequence[str]) -> list[str]:
@@ -228,10 +230,11 @@ def _command(spec: ModelSpec, settings: Settings, simulations: int, posterior: b
     return shlex.join(words)
 
 
-def _write(record: CalibrationRecord, dataset: xr.Dataset, folder: Path) -> Calibration:
+def _write(record: CalibrationRecord, folder: Path) -> Calibration:
     from ...reports.calibration_html import render_calibration
 
-    write_groups(folder / "calibration.nc", {"calibration": dataset})
+    calibration = record.evidence.get("calibration")
+    write_groups(folder / "calibration.nc", {"calibration": calibration})
     write_json(folder / "calibration.json", as_json(record))
     write_text(folder / "report.html", render_calibration(record))
     return Calibration(record, folder)
