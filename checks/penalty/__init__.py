@@ -5,7 +5,8 @@ from .dataset import ROW_ARRAYS, ridge_of
 from .james_stein import james_stein_weight
 from .l_curve import Corner, LCurve, corner, l_curve
 from .markers import METHODS, Marker, Outcome, classical_markers
-from .ridge import NotLinear, Ridge, dense, one_way
+from .reduction import NotLinear, dense, one_way
+from .ridge import Ridge
 
 __all__ = [
     "METHODS",

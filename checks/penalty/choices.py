@@ -10,7 +10,8 @@ from ..evidence import Evidence, fact
 from .dataset import ridge_of
 from .l_curve import LCurve, l_curve
 from .markers import Marker, classical_markers
-from .ridge import NotLinear, Ridge
+from .reduction import NotLinear
+from .ridge import Ridge
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from .ridge import NotLinear, Ridge, dense, one_way
+from .reduction import NotLinear, dense, one_way
+from .ridge import Ridge
 
 #: What a level saves of its rows, besides ``row_noise`` where the noise is known.
 ROW_ARRAYS = ("row_outcome", "row_group", "row_design", "row_population")
