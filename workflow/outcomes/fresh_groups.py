@@ -10,7 +10,8 @@ import xarray as xr
 
 from ...checks.draws import Array
 from ...checks.hierarchy import Hierarchy
-from .new_groups import NewGroups, OnDraws, entries_of, replaced
+from .new_groups import NewGroups, entries_of
+from .on_draws import OnDraws, replaced
 
 if TYPE_CHECKING:
     import pymc as pm

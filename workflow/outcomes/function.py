@@ -10,11 +10,11 @@ import xarray as xr
 
 from ...checks.draws import Array
 from ...checks.hierarchy import Hierarchy, Membership
-from ...checks.hierarchy.cheap import uncompiled
 from ...checks.hierarchy.distributions import distribution
 from .fresh_groups import drawn_again
 from .moments import Moments, moments_of
-from .new_groups import NotKnown, OnDraws, flat, replaced
+from .new_groups import NotKnown
+from .on_draws import OnDraws, OneByOne, replaced
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -138,43 +138,6 @@ def _averages(group: np.ndarray) -> Any:
     used = np.flatnonzero(group >= 0)
     _, place, sizes = np.unique(group[used], return_inverse=True, return_counts=True)
     return sparse.csr_matrix((1 / sizes[place], (used, place)), shape=(group.size, sizes.size))
-
-
-class OneByOne:
-    """Random variables drawn for one draw of the parameters after the other."""
-
-    def __init__(
-        self,
-        model: pm.Model,
-        expressions: Sequence[Any],
-        draws: xr.Dataset,
-        inputs: Sequence[Any],
-        seed: int,
-    ) -> None:
-        import pymc as pm
-        from pytensor.graph.traversal import ancestors
-
-        needed = set(ancestors(expressions))
-        free = [rv for rv in model.free_RVs if rv in needed]
-        fixed = {rv: rv.type(f"{rv.name}_value") for rv in free}
-        with uncompiled():
-            self._function = pm.compile(
-                [*fixed.values(), *inputs],
-                replaced(expressions, list(fixed.items())),
-                random_seed=seed,
-                mode="FAST_COMPILE",
-                on_unused_input="ignore",
-            )
-        self._values = [flat(draws[rv.name]).astype(rv.dtype) for rv in free]
-
-    def __call__(self, at: np.ndarray, batched: Sequence[Array]) -> list[Array]:
-        """Return every expression with the draws as its first axis."""
-        with uncompiled():
-            found = [
-                self._function(*(v[i] for v in self._values), *(b[k] for b in batched))
-                for k, i in enumerate(at)
-            ]
-        return [np.asarray(values, dtype=float) for values in zip(*found, strict=True)]
 
 
 def _rows_of(hierarchy: Hierarchy, name: str) -> tuple[Membership, np.ndarray]:

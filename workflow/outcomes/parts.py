@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 import xarray as xr
 
-from ...checks.decomposition import LOCATION, NOISE, OBSERVED, SPREAD, TARGETS
+from ...checks.decomposition import LOCATION, OBSERVED, SPREAD, TARGETS
 from ...checks.draws import Array
 from ...checks.hierarchy import Hierarchy, plain_model
 from ...checks.hierarchy.rows import in_one_line
@@ -22,14 +21,15 @@ from .new_group_draws import predictions
 from .new_groups import (
     NewGroups,
     NotKnown,
-    OnDraws,
     Standardised,
     all_normal,
     entries_of,
     kinds_of_new_group,
     links_in,
 )
-from .pairs import Predictors, Values, in_pairs, partners
+from .on_draws import OnDraws
+from .pairs import Predictors, in_pairs, partners
+from .targets import Target, of_pairs, of_split, stored
 from .unbounded import no_mean_of_exponentials
 
 if TYPE_CHECKING:
@@ -41,18 +41,6 @@ WORK = 30_000_000
 FEWEST = 200
 #: Rows times draws that are held at once.
 MOST_NUMBERS = 10_000_000
-
-
-@dataclass(slots=True)
-class Target:
-    """Parts of one target at every draw that was used."""
-
-    name: str
-    parts: dict[str, Array] = field(default_factory=dict)
-    entropies: dict[str, Array] = field(default_factory=dict)
-    fitted: Array | None = None
-    squared_range: float = float("nan")
-    why: str = ""
 
 
 def with_parts(
@@ -136,7 +124,7 @@ class _Level:
                 found += self._observations(outcome)
             except NotKnown as reason:
                 why = str(reason)
-        data = self._stored(found)
+        data = stored(found, self._shape)
         if outcome is not None:
             same = int(outcome.is_linear(self.draws))
             data.attrs |= {"split_of": outcome.name, "same_scale": same}
@@ -166,7 +154,11 @@ class _Level:
     @property
     def at(self) -> np.ndarray:
         """Numbers of all draws in use."""
-        return np.arange(self.draws.sizes["chain"] * self.draws.sizes["draw"])
+        return np.arange(np.prod(self._shape))
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return self.draws.sizes["chain"], self.draws.sizes["draw"]
 
     def _effects(self) -> Iterator[Target]:
         effect = self.level.effect
@@ -211,14 +203,13 @@ class _Level:
         if all_normal(entries_of(self.model, self.hierarchy, new)):
             standard = Standardised(self.model, self.hierarchy, new, of, self.draws)
             values.append(standard.centre_and_spreads(self.at)[0])
-        shape = (self.draws.sizes["chain"], self.draws.sizes["draw"])
-        found = np.full((2, *shape), np.nan)
+        found = np.full((2, *self._shape), np.nan)
         for i, eta in enumerate(values):
             if eta[0].size != outcome.rows:
                 continue
             by_group = eta.reshape(len(eta), -1) @ outcome.by_group
             squared = (by_group - by_group.mean(0)) ** 2
-            found[i] = squared.mean(1).reshape(shape)
+            found[i] = squared.mean(1).reshape(self._shape)
         dims = ("link_of", "chain", "used_draw")
         return xr.DataArray(found, dims=dims, coords={"link_of": ["observed", "new"]})
 
@@ -272,23 +263,11 @@ class _Level:
             found = _linear(function, self.at, centre, spreads, weights)
         else:
             found = split(_with_zeros(function), centre, spreads, weights)
-        target = Target(name)
-        middle = LOCATION if new.links else OBSERVED
-        deviation = found.mean - found.mean.mean(0)
-        size = len(deviation)
-        target.parts[middle] = (deviation**2 @ weights) * size / (size - 1)
-        names = self._names(new)
-        target.parts |= dict(zip(names, found.spreads, strict=True))
-        if found.noise.any():
-            target.parts[NOISE] = found.noise
-        target.fitted = found.mean @ weights
-        target.squared_range = _squared_range(found.mean, weights)
-        if found.probabilities is not None and found.noise_entropy is not None:
-            target.entropies[middle] = _information(found.probabilities, weights)
-            lost = found.spread_entropies or []
-            target.entropies |= dict(zip(names, lost, strict=True))
-            target.entropies[NOISE] = found.noise_entropy
-        return target
+        return of_split(name, found, self._middle(new), self._names(new), weights)
+
+    def _middle(self, new: NewGroups) -> str:
+        """Return the part that what varies with the parameters belongs to."""
+        return LOCATION if new.links else OBSERVED
 
     def _names(self, new: NewGroups) -> list[str]:
         return [SPREAD if self.name in link else f"spread between {link[0]}" for link in new.links]
@@ -304,7 +283,8 @@ class _Level:
             found = [evaluate(self.at, eta) for eta in fresh.draw(self.at)]
             return [mean for mean, _, _ in found], found[0][1]
 
-        return self._in_pairs(name, new, values, weights)
+        found = in_pairs(values, weights)
+        return of_pairs(name, found, self._middle(new), self._names(new), weights)
 
     def _replicated(
         self, name: str, new: NewGroups, outcome: OutcomeFunction, predictors: Predictors
@@ -316,46 +296,11 @@ class _Level:
             etas = predictors()
             return [draw(self.at, eta) for eta in (etas[0], *etas)], None
 
-        return self._in_pairs(name, new, values, outcome.weights)
-
-    def _in_pairs(self, name: str, new: NewGroups, values: Values, weights: Array) -> Target:
-        found = in_pairs(values, weights)
-        target = Target(name, fitted=found.fitted @ weights)
-        target.squared_range = _squared_range(found.fitted, weights)
-        target.parts[LOCATION if new.links else OBSERVED] = found.between
-        names = self._names(new) if found.noise is not None else [NOISE, *self._names(new)]
-        target.parts |= dict(zip(names, found.gaps, strict=True))
-        if found.noise is not None and found.noise.any():
-            target.parts[NOISE] = found.noise
-        return target
+        found = in_pairs(values, outcome.weights)
+        return of_pairs(name, found, self._middle(new), self._names(new), outcome.weights)
 
     def _seed(self, what: str) -> int:
         return crc32(f"{self.name}/{what}".encode())
-
-    def _stored(self, targets: Sequence[Target]) -> xr.Dataset:
-        parts = list(dict.fromkeys(p for t in targets for p in t.parts))
-        shape = (self.draws.sizes["chain"], self.draws.sizes["draw"])
-        dims = ("chain", "used_draw")
-
-        def table(values: str) -> np.ndarray:
-            found = np.full((len(targets), len(parts), *shape), np.nan)
-            for i, target in enumerate(targets):
-                for part, per_draw in getattr(target, values).items():
-                    found[i, parts.index(part)] = per_draw.reshape(shape)
-            return found
-
-        fitted = [np.full(shape, np.nan) if t.fitted is None else t.fitted.reshape(shape)
-                  for t in targets]  # fmt: skip
-        data = {
-            "variance_parts": (("target", "part", *dims), table("parts")),
-            "mean_of_target": (("target", *dims), np.reshape(fitted, (len(targets), *shape))),
-            "squared_range": ("target", np.array([t.squared_range for t in targets])),
-            "why_no_variance": ("target", np.array([t.why for t in targets], dtype=str)),
-        }
-        if any(t.entropies for t in targets):
-            data["entropy_parts"] = (("target", "part", *dims), table("entropies"))
-        names = [t.name for t in targets]
-        return xr.Dataset(data, coords={"target": names, "part": parts})
 
 
 def _with_zeros(function: Any) -> Any:
@@ -377,23 +322,3 @@ def _linear(
     mean, variance, _ = evaluate(at, centre)
     squares = [((evaluate(at, centre + s)[0] - mean) ** 2) @ weights for s in spreads]
     return Split(variance @ weights, squares, mean)
-
-
-def _squared_range(means: Array, weights: Array) -> float:
-    """Return the average over rows of the squared interquartile range over 1.349."""
-    low, high = np.quantile(means, [0.25, 0.75], axis=0)
-    with np.errstate(invalid="ignore"):
-        return float(((high - low) / 1.349) ** 2 @ weights)
-
-
-def _information(p: Array, weights: Array) -> Array:
-    """Return at every draw what it adds to the mutual information of outcome and parameters.
-
-    The mean over draws of the entropy of the average less the average of the entropy; linearised
-    so that draws give its Monte Carlo error as well.
-    """
-    average = p.mean(0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cross = -np.where(p > 0, p * np.log(average), 0.0).sum(-1)
-        own = -np.where(p > 0, p * np.log(p), 0.0).sum(-1)
-    return np.asarray((cross - own) @ weights)
