@@ -128,10 +128,11 @@ def _run_one(stage: Stage, context: Context, outcome: Outcome, watcher: Watcher)
         key = _key(stage, context)
         file = context.folder / f"{stage.name.replace(' ', '-')}-{key}.nc"
         saved = read_groups(file)
-        if saved is not None:
-            notes = read_notes(file)
-            seconds = float(notes.get("seconds", "nan"))
-            _take(saved, json.loads(notes.get("fallbacks", "[]")), outcome)
+        notes = {} if saved is None else read_notes(file)
+        # Without its notes it was not written here.
+        if saved is not None and {"seconds", "fallbacks"} <= set(notes):
+            _take(saved, json.loads(notes["fallbacks"]), outcome)
+            seconds = float(notes["seconds"])
             return StageRecord(name=stage.name, status="cached", seconds=seconds, key=key)
         groups = stage.run(context)
         seconds = time.perf_counter() - started

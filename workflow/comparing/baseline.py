@@ -99,8 +99,10 @@ def load_baseline(source: str | Path) -> dict[str, Any]:
             do="review the spec, or write the baseline, again with this version of poolwise",
         )
     try:
-        return content if found[0] == "baseline" else baseline_of(content)
-    except (KeyError, TypeError, ValueError) as error:
+        whole = content if found[0] == "baseline" else baseline_of(content)
+        # What a comparison reads by name.
+        return whole | {"spec": whole["spec"] | {"keys": dict(whole["spec"]["keys"])}}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise SpecError(
             f"is not whole: {one_line(error)}",
             path=str(file),

@@ -89,7 +89,7 @@ def as_json(record: ReviewRecord) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "kind": "review",
-        "tool": {"name": "poolwise", "version": record.environment["poolwise"]},
+        "tool": {"name": "poolwise", "version": record.environment.get("poolwise", "")},
         "spec": {
             "name": record.name,
             "path": record.path,
@@ -161,6 +161,12 @@ def load_run(folder: str | Path) -> ReviewRecord:
     """
     here = Path(folder)
     saved = read_json(here / "run.json")
+    if saved.get("kind", "review") != "review":
+        raise SpecError(
+            f"holds a result of kind {saved['kind']!r}, not a review",
+            path=str(here / "run.json"),
+            expected="what 'poolwise review' wrote",
+        )
     if saved.get("schema_version") != SCHEMA_VERSION:
         raise SpecError(
             f"the run was written with schema version {saved.get('schema_version')}",
@@ -204,17 +210,17 @@ def _restored(saved: Mapping[str, Any], groups: Mapping[str, xr.Dataset]) -> Rev
         line=spec["line"],
         source=spec["source"],
         created=saved["created"],
-        seconds=saved["duration_s"],
+        seconds=float(saved["duration_s"]),
         unit=saved["unit"],
-        settings=saved["settings"],
-        environment=saved["environment"],
-        data=saved["data"],
+        settings=dict(saved["settings"]),
+        environment=dict(saved["environment"]),
+        data=dict(saved["data"]),
         stages=[StageRecord(**s) for s in saved["stages"]],
         hierarchy=_hierarchy(saved.get("hierarchy")),
-        evidence=Evidence(whole_tree(groups), evidence_declared, saved["reasons"]),
+        evidence=Evidence(whole_tree(groups), evidence_declared, dict(saved["reasons"])),
         command=saved["command"],
-        variables=spec["variables"],
-        keys=spec["keys"],
+        variables=[dict(v) for v in spec["variables"]],
+        keys=dict(spec["keys"]),
         thresholds=declared["thresholds"],
         tier=Tier(saved["tier"]),
         expected=[ExpectedFailure.from_dict(e) for e in declared["expected_failures"]],
