@@ -178,22 +178,15 @@ def power_scaling(
     """
     labels = [label for label, _ in watched]
     values = np.stack([chains_first(draws) for _, draws in watched])
-    chains, draws = values.shape[1:]
-    weighted = sensitivities(
-        values.reshape(len(labels), -1),
-        np.stack([part.weights for part in scaled_parts]),
-        batches(chains, draws),
-        chains * draws,
-    )
     fits: dict[str, xr.Dataset] = evidence.get("powers") if evidence.has("powers") else {}
     refits = {str(fit.attrs["part"]): fit for fit in fits.values()}
-    every = {}
-    for i, part in enumerate(scaled_parts):
-        every[part.name] = (
-            _scaled(part, weighted[:, i])
-            if part.trusted
-            else _refitted(part, refits.get(part.name), labels, values)
-        )
+    why_not = evidence.why_missing("powers") or "it was not fitted under other powers"
+    every = {
+        part.name: _weighted(part, values)
+        if part.trusted
+        else _refitted(part, refits.get(part.name), why_not, labels, values)
+        for part in scaled_parts
+    }
     *priors, likelihood = every.values()
     alone = {s.name: s for s in priors if s.name != ALL_HYPERPRIORS}
     return PowerScaling(
@@ -206,7 +199,17 @@ def power_scaling(
     )
 
 
-def _refitted(part: Part, fit: xr.Dataset | None, labels: list[str], values: Array) -> Scaled:
+def _weighted(part: Part, values: Array) -> Scaled:
+    """Return the sensitivity from weighted draws of the base fit, shape (quantity, chain, draw)."""
+    quantities, chains, draws = values.shape
+    starts = batches(chains, draws)
+    flat = values.reshape(quantities, -1)
+    return _scaled(part, sensitivities(flat, part.weights[None], starts, chains * draws)[:, 0])
+
+
+def _refitted(
+    part: Part, fit: xr.Dataset | None, why_not: str, labels: list[str], values: Array
+) -> Scaled:
     """Return the sensitivity from the base fit and fits under both powers, or why there is none."""
     high = f"Pareto k of its weights is {part.pareto_k:.2f}, above {part.largest_k:.2f}"
     if not np.isfinite(part.pareto_k):
@@ -216,9 +219,9 @@ def _refitted(part: Part, fit: xr.Dataset | None, labels: list[str], values: Arr
         return _scaled(part, np.full((3, len(labels)), np.nan), why_open=f"{high}, and {why}")
 
     if fit is None:
-        return left_open("it was not fitted under other powers")
+        return left_open(why_not)
     if "why" in fit.attrs:
-        return left_open(f"it cannot be fitted under other powers: {fit.attrs['why']}")
+        return left_open(f"it cannot be fitted under other powers, because {fit.attrs['why']}")
     if not fit.attrs["rhat"] <= LARGEST_RHAT:
         return left_open(f"the fits under other powers disagree (R-hat {fit.attrs['rhat']:.2f})")
     others = fit["watched"].reindex(quantity=labels).transpose("power", "quantity", *SAMPLE)

@@ -130,6 +130,7 @@ def test_what_needs_the_model_is_skipped_and_never_passed(review: poolwise.Revie
         "posterior predictive": "done",
         "hierarchy": "done",
         "poolings": "skipped",
+        "power-scaling": "skipped",
         "prior sensitivity": "skipped",
     }
 

@@ -1,12 +1,14 @@
-"""One compilation serves a whole review: fit, sweep, refits, poolings; in threads as in series."""
+"""One compilation serves a whole review: fit, sweep, refits, powers, poolings; also in threads."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import nutpie
 import pymc as pm
 import pytest
@@ -14,6 +16,8 @@ import xarray as xr
 
 import poolwise
 from poolwise import Level
+from poolwise.checks import powers
+from poolwise.checks.powers import PowerScaling
 from poolwise.checks.weighted import effective_size
 from poolwise.workflow.engine import Engine
 from poolwise.workflow.stages import sweep
@@ -22,6 +26,9 @@ pytestmark = pytest.mark.slow
 
 Y = [28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0]
 SD = [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0]
+
+#: What is scaled.
+PARTS = ["mu", "tau", "all hyperpriors", "likelihood"]
 
 
 @poolwise.spec(
@@ -69,6 +76,11 @@ def strict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "effective_size", lambda fit: 0.0 if next(calls) < 4 else real(fit))
 
 
+def distrustful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let power-scaling trust no weights, and so fit everything under both powers."""
+    monkeypatch.setattr(powers, "largest_k", lambda draws: -10.0)
+
+
 def test_a_whole_review_compiles_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Counted(monkeypatch)
     for name, workers in (("threads", 2), ("series", 1)):
@@ -76,6 +88,7 @@ def test_a_whole_review_compiles_once(tmp_path: Path, monkeypatch: pytest.Monkey
         counted.engines.clear()
         with monkeypatch.context() as patch:
             strict(patch)
+            distrustful(patch)
             reviewed = poolwise.review(
                 schools, output=tmp_path / name, draws=200, tune=300, workers=workers
             )
@@ -86,12 +99,26 @@ def test_a_whole_review_compiles_once(tmp_path: Path, monkeypatch: pytest.Monkey
         assert sources.count("refit") >= 2
         assert sources.count("umbrella") > len(sources) / 2
         assert "own program" not in sources
+        fitted_again = reviewed.record.evidence.get("power_scaling")
+        assert [p.name for p in fitted_again.parts if p.refitted] == PARTS
         assert not any("ompiled by" in f for f in reviewed.record.evidence.get("fallbacks"))
         if name == "threads":
             # The second time only what runs through an executor is made again.
-            again = shutil.ignore_patterns("sweep-*", "prior-sensitivity-*", "pooling*")
+            again = shutil.ignore_patterns("sweep-*", "prior-sensitivity-*", "pooling*", "power-*")
             shutil.copytree(tmp_path / "threads/stages", tmp_path / "series/stages", ignore=again)
     same_but_for_time(tmp_path / "series", tmp_path / "threads")
+    agree_with_weights(reviewed, fitted_again)
+
+
+def agree_with_weights(reviewed: poolwise.Review, fitted_again: PowerScaling) -> None:
+    """Compare fits under both powers with weighted draws, which are good in this model."""
+    evidence = reviewed.record.evidence
+    weighted: PowerScaling = replace(evidence, _facts={}).get("power_scaling")
+    assert not any(p.refitted for p in weighted.parts)
+    for ours, theirs in zip(fitted_again.parts, weighted.parts, strict=True):
+        error = np.hypot(ours.mcse, theirs.mcse)
+        lifted = np.hypot(ours.floor, theirs.floor)
+        assert (abs(ours.sensitivity - theirs.sensitivity) < 4 * error + lifted).all(), ours.name
 
 
 def same_but_for_time(one: Path, other: Path) -> None:
@@ -103,4 +130,6 @@ def same_but_for_time(one: Path, other: Path) -> None:
     for record in records:
         for key in ("duration_s", "created", "stages"):
             record.pop(key, None)
+        # Names the folder of the run.
+        record["reasons"].pop("calibration", None)
     assert records[0] == records[1]

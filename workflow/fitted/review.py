@@ -243,6 +243,7 @@ def _outcome(spec: FittedSpec, fit: Fit, levels: FittedLevels) -> Outcome:
                 group, f"the fit holds no group {group}, and simulating it {NO_MODEL}"
             )
     outcome.reasons["sweep"] = f"fitting another prior {NO_MODEL}"
+    outcome.reasons["powers"] = f"fitting under other powers {NO_MODEL}"
     if not levels.posterior:
         outcome.reasons["levels"] = "the levels of the fit are not declared: levels={...}"
     outcome.reasons.setdefault(

@@ -91,10 +91,11 @@ class PowerScaling:
             try:
                 tasks |= {(part.name, power): _task(context, part, power) for power in POWERS}
             except NotSwitchable as reason:
-                found[part.name] = xr.Dataset(attrs={"why": one_line(reason)})
+                found[part.name] = xr.Dataset(attrs={"why": str(reason)})
         fits = self._fits(context, tasks)
         for name in dict.fromkeys(name for name, _ in fits):
             both = [fits[name, power] for power in POWERS if (name, power) in fits]
+            # Where one fit failed, the gap is reported; the other alone says nothing.
             if len(both) == len(POWERS):
                 found[name] = _side_by_side(both)
         return {
