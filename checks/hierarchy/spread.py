@@ -28,9 +28,6 @@ LOCATION_SCALE = frozenset(
 #: Families for which weights between a group's own data and its location are known.
 NORMAL = frozenset({"Normal", "MultivariateNormal"})
 
-#: Families whose ``scale`` is the usual scale parameter and not the standard deviation.
-SCALE_IS_NO_SD = frozenset({"Cauchy", "MvStudentT", "StudentT"})
-
 
 @dataclass(frozen=True, slots=True)
 class Spread:
