@@ -14,7 +14,7 @@ from ..checks.draws import Summary
 from ..checks.new_group import Prediction, predict_new_group
 from ..checks.words import number
 from .blocks import Block, Column, Note, Table
-from .numbers import NONE, between, num, of_unit, percent, squared
+from .numbers import NONE, beside, between, num, of_unit, percent, squared
 from .trust import gap
 
 
@@ -222,7 +222,7 @@ def _prediction_table(level: str, found: list[Prediction], unit: str) -> Table:
         [
             p.target,
             f"{num(p.mean)} ± {num(p.mcse, 2)}",
-            num(p.median),
+            beside(p.median, p.low, p.high),
             between(p.low, p.high),
             f"{num(p.low_mcse, 2)}, {num(p.high_mcse, 2)}",
         ]

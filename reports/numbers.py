@@ -6,6 +6,9 @@ import math
 
 from ..checks.words import number
 
+#: Significant digits of a number whose interval is very narrow.
+_MOST_DIGITS = 7
+
 #: What stands where a number does not exist.
 NONE = "–"
 
@@ -48,8 +51,34 @@ def percent(value: float | None) -> str:
 
 
 def between(low: float | None, high: float | None, digits: int = 3) -> str:
-    """Format an interval: ``−3.1 to 12``."""
-    return f"{num(low, digits)} to {num(high, digits)}"
+    """Format an interval; more digits where it is narrow beside its ends.
+
+    >>> between(-3.14, 12.4), between(0.26, 9.78, 2), between(10.79, 11.21, 2)
+    ('−3.14 to 12.4', '0.26 to 9.8', '10.79 to 11.21')
+    """
+    return f"{beside(low, low, high, digits)} to {beside(high, low, high, digits)}"
+
+
+def beside(value: float | None, low: float | None, high: float | None, digits: int = 3) -> str:
+    """Format an estimate that stands beside its interval: rounded to a part of its width.
+
+    >>> beside(11.02, 10.79, 11.21, 2), beside(4.36, -0.88, 9.57, 2)
+    ('11.02', '4.4')
+    """
+    width = math.nan if low is None or high is None else abs(high - low)
+    if value and width > 0 and math.isfinite(value) and math.isfinite(width):
+        unit = math.floor(math.log10(width / 10))
+        digits = max(digits, math.floor(math.log10(abs(value))) - unit + 1)
+    return num(value, min(digits, _MOST_DIGITS))
+
+
+def estimate(middle: float, low: float, high: float, digits: int = 2) -> str:
+    """Format an estimate with its interval.
+
+    >>> estimate(4.36, -0.88, 9.57), estimate(11.02, 10.79, 11.21)
+    ('4.4 (−0.88 to 9.6)', '11.02 (10.79 to 11.21)')
+    """
+    return f"{beside(middle, low, high, digits)} ({between(low, high, digits)})"
 
 
 def fixed_between(low: float | None, high: float | None, places: int = 2) -> str:

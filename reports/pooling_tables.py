@@ -12,7 +12,7 @@ from ..checks.own_data import row_noise, standard_error
 from ..checks.pooling import LevelPooling
 from .blocks import Column, Table
 from .figures import shrinkage
-from .numbers import NONE, between, fixed, fixed_between, num, of_unit
+from .numbers import NONE, beside, between, fixed, fixed_between, num, of_unit
 from .record import ReviewRecord
 from .units import effect_unit, row_unit
 
@@ -37,7 +37,7 @@ def movement_table(level: LevelPooling, moved: shrinkage.Movement, unit: str) ->
         [
             moved.groups[j],
             num(moved.raw[j]),
-            num(moved.pooled[j]),
+            beside(moved.pooled[j], low[j], high[j]),
             between(low[j], high[j]),
             num(moved.location[j]),
             num(moves[j]),
@@ -126,7 +126,7 @@ def summary_table(level: LevelPooling) -> Table:
     rows.append(
         [
             "Scale τ",
-            num(s.median),
+            beside(s.median, s.low, s.high),
             between(s.low, s.high),
             NONE,
             NONE if t is None else num(t.median),

@@ -8,7 +8,7 @@ from ..checks.poolings import POOLINGS, Compared, Contrast, what_pooling_bought
 from ..checks.words import counted
 from .blocks import Block, Column, Note, Plot, Table
 from .figures import three_poolings
-from .numbers import NONE, between, num, of_unit
+from .numbers import NONE, beside, between, num, of_unit
 from .record import ReviewRecord
 from .svg import inline_svg
 from .trust import attempt, distrust, gap, sentence
@@ -146,5 +146,5 @@ def _row(level: Compared, j: int) -> list[str]:
     for pooling in POOLINGS:
         mean, low, high = (v[pooling][j] for v in (level.mean, level.low, level.high))
         known = bool(np.isfinite(mean))
-        cells += [num(mean), between(low, high)] if known else [NONE, NONE]
+        cells += [beside(mean, low, high), between(low, high)] if known else [NONE, NONE]
     return cells

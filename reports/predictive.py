@@ -16,7 +16,7 @@ from ..checks.words import counted
 from .blocks import Block, Column, Plot, Table
 from .figures import before_after, calibration, chains, learned
 from .figures.canvas import quantiles
-from .numbers import between, fixed, num, of_unit, percent
+from .numbers import between, estimate, fixed, num, of_unit, percent
 from .record import ReviewRecord
 from .svg import inline_svg
 from .trust import attempt, distrust, gap
@@ -291,7 +291,7 @@ def _summary(draws: Array | None) -> str:
     if draws is None:
         return "–"
     low, _, median, _, high = quantiles(draws[np.isfinite(draws)])
-    return f"{num(float(median))} ({between(float(low), float(high))})"
+    return estimate(float(median), float(low), float(high), 3)
 
 
 def _taught(parameters: Sequence[learned.Learned]) -> str:

@@ -12,7 +12,7 @@ from ..checks.shares import Share
 from ..checks.sign_flips import excludes_zero
 from ..checks.words import counted
 from .blocks import Block, Cell, Column, Note, Table
-from .numbers import NONE, between, fixed, fixed_between, num
+from .numbers import NONE, estimate, fixed, fixed_between, num
 from .record import ReviewRecord
 from .sweep import SignRange, limits, share_ranges, sign_ranges, unconverged
 
@@ -70,7 +70,7 @@ def _fixed(summary: Summary | None) -> str:
 def _median(summary: Summary | None) -> str:
     if summary is None:
         return NONE
-    return f"{num(summary.median, 2)} ({between(summary.low, summary.high, 2)})"
+    return estimate(summary.median, summary.low, summary.high)
 
 
 def _share(share: Share) -> str:

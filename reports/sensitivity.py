@@ -12,7 +12,7 @@ from ..checks.sweep import Change
 from ..checks.words import ALL_HYPERPRIORS, counted
 from .blocks import Block, Cell, Column, Plot, Table
 from .figures import shifts
-from .numbers import NONE, between, fixed, fixed_between, num
+from .numbers import NONE, estimate, fixed, fixed_between, num
 from .power_tables import power_tables
 from .prior_tables import data_table, few_groups, share_table, sign_table
 from .record import ReviewRecord
@@ -230,7 +230,7 @@ def _weights_of(means: Sequence[str]) -> tuple[str, ...]:
 def _median(label: str, summary: Summary) -> str:
     if label.endswith(": mean weight"):
         return f"{fixed(summary.median)} ({fixed_between(summary.low, summary.high)})"
-    return f"{num(summary.median)} ({between(summary.low, summary.high, 2)})"
+    return estimate(summary.median, summary.low, summary.high)
 
 
 def _meanings(record: ReviewRecord) -> dict[str, str]:

@@ -9,7 +9,7 @@ from ..checks.who_set_it import who_set_it
 from ..checks.words import counted
 from .blocks import Block, Column, Plot, Table
 from .figures import strength
-from .numbers import NONE, between, fixed, fixed_between, num
+from .numbers import NONE, estimate, fixed, fixed_between, num
 from .record import ReviewRecord
 from .svg import inline_svg
 from .trust import attempt, sentence
@@ -90,7 +90,7 @@ def _line(record: ReviewRecord, level: LevelPooling) -> list[str]:
         NONE if before is None else fixed(1 - before.mean),
         NONE if factor is None else f"{fixed(factor.factor)} ± {num(factor.mcse, 2)}",
         NONE if factor is None else f"{fixed(factor.r_squared)} ± {num(factor.r_squared_mcse, 2)}",
-        NONE if e is None else f"{num(e.mean, 2)} ({between(e.low, e.high, 2)})",
+        NONE if e is None else estimate(e.mean, e.low, e.high),
         NONE if penalty is None else num(penalty.median, 2),
         who_set_it(level, **limits)[0] or "not known",
     ]
