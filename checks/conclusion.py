@@ -66,6 +66,9 @@ _DECIDING = (
     Verdict.PASS,
 )
 
+#: So many quantities are counted and no longer named.
+_NAMED = 4
+
 #: What a review that stands has to say of itself, one and several.
 _RESERVATIONS = {
     Verdict.WARN: "warning",
@@ -101,6 +104,7 @@ def _sentence(findings: Sequence[Finding], tier: Tier) -> str:
         *_faults(found),
         _sampler(found),
         _fit_to_data(found),
+        *_calibration(found),
         *_pooling(found),
         *_sensitivity(found),
         *_open(found),
@@ -153,6 +157,17 @@ def _fit_to_data(findings: Sequence[Finding]) -> str:
     if any(f.verdict is Verdict.PASS for f in mine):
         return "The model reproduces the data."
     return ""
+
+
+def _calibration(findings: Sequence[Finding]) -> list[str]:
+    mine = _of(findings, "CAL901")
+    bad = [f.where for f in mine if f.verdict in (Verdict.FAIL, Verdict.WARN)]
+    if bad:
+        what = listed(bad) if len(bad) < _NAMED else counted(len(bad), "quantity", "quantities")
+        return [f"Fits to data simulated from known values do not recover them ({what})."]
+    if any(f.verdict is Verdict.PASS for f in mine):
+        return ["Fits to data simulated from known values recover them."]
+    return []
 
 
 def _pooling(findings: Sequence[Finding]) -> list[str]:

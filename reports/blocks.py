@@ -86,11 +86,16 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A sentence or two; ``gap`` marks something that is missing, with the reason."""
+    """A sentence or two; ``gap`` marks something that is missing, with the reason.
+
+    ``link`` is the text of a link to the file ``href`` beside the report.
+    """
 
     text: str
     gap: bool = False
     kind: str = "note"
+    href: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

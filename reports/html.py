@@ -21,7 +21,7 @@ from .trust import gap
 _MOST_ACTIONS = 6
 
 #: Families of checks with a section of their own; every other one is listed before the stages.
-_PLACED = ("PRI", "SMP", "PPC", "SEN", "REG", "UNC", "RUN")
+_PLACED = ("PRI", "SMP", "PPC", "SEN", "CAL", "REG", "UNC", "RUN")
 
 #: What the verdict panel says to readers who do not see its sign.
 _SIGNS = {
@@ -106,7 +106,16 @@ def _appendix(record: ReviewRecord) -> dict[str, Any]:
 
 
 def _sections(record: ReviewRecord) -> list[Section]:
-    from . import appendix, drawing, poolings, predictive, regularization, sensitivity, uncertainty
+    from . import (
+        appendix,
+        calibrated,
+        drawing,
+        poolings,
+        predictive,
+        regularization,
+        sensitivity,
+        uncertainty,
+    )
 
     anchor = stages.anchors(record.findings)
 
@@ -133,6 +142,9 @@ def _sections(record: ReviewRecord) -> list[Section]:
         stopped = _stopped(record, STAGES[prefix])
         blocks = [*stopped, *checks(prefix), *four[prefix]]
         sections.append(_section(record, prefix, key, title, blocks, depth=3))
+    asked = checks("CAL") if stages.of(record, "CAL") else []
+    mine = [*asked, *calibrated.blocks(record)]
+    sections.append(_section(record, "CAL", "cal", STAGES["CAL"].capitalize(), mine, depth=3))
     sections += _by_level(
         record,
         "REG",

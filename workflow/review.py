@@ -29,6 +29,7 @@ from .finished import Finished, address, moment, written
 from .fitted.spec import FittedSpec
 from .lint import lint
 from .runner import Outcome, Watcher, run_stages, whole_tree
+from .runs.calibrations import calibration_in
 from .runs.fingerprint import data_key, model_key, versions
 from .runs.parts import keys_of, variables_of
 from .runs.record import STATIC, as_json, judged
@@ -138,6 +139,8 @@ def review(
     with crew(executor, workers) as context.executor:
         outcome = run_stages(context, watcher, tier=depth)
     add_conclusions(this, outcome)
+    if depth is Tier.FULL:
+        add_calibration(outcome, *calibration_in(folder, this, context.model_key))
     if context.roles.assumed_offsets:
         names = ", ".join(context.roles.assumed_offsets)
         outcome.fallbacks.append(
@@ -252,6 +255,14 @@ def add_conclusions(spec: ModelSpec, outcome: Outcome) -> None:
             continue
         if values.data_vars:
             outcome.groups[group] = plain(values)
+
+
+def add_calibration(outcome: Outcome, calibration: xr.Dataset | None, reason: str) -> None:
+    """Let a calibration of the same model be judged with the review, or say why there is none."""
+    if calibration is None:
+        outcome.reasons["calibration"] = reason
+    else:
+        outcome.groups["calibration"] = calibration
 
 
 def judged_run(

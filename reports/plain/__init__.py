@@ -3,8 +3,9 @@
 ``schema/run.schema.json`` describes what these functions return.
 """
 
+from .calibration import calibration
 from .levels import regularization
 from .numbers import estimates, uncertainty
 from .sensitivity import sensitivity
 
-__all__ = ["estimates", "regularization", "sensitivity", "uncertainty"]
+__all__ = ["calibration", "estimates", "regularization", "sensitivity", "uncertainty"]

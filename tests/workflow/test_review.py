@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pymc as pm
 import pytest
@@ -25,6 +28,7 @@ from poolwise.workflow.priors.alternative import Alternative
 from poolwise.workflow.priors.alternatives import alternatives
 from poolwise.workflow.priors.subjects import LOCATION, SCALE, Subject
 from poolwise.workflow.review import Review
+from poolwise.workflow.runs.calibrations import calibration_in
 from poolwise.workflow.specs.loading import load_specs
 
 pytestmark = pytest.mark.slow
@@ -289,6 +293,46 @@ def test_a_report_is_redrawn_without_sampling(schools: Review, no_sampling: None
     assert result.exit_code == schools.exit_code(), result.output
     assert result.output.splitlines()[-1] == str(schools.report)
     assert schools.report.read_bytes() == before
+
+
+def test_a_calibration_in_its_folder_is_judged_with_it(schools: Review, tmp_path: Path) -> None:
+    spec = load_specs(str(MODELS / "eight_schools.py"))[0]
+    assert "run 'poolwise calibrate" in schools.record.evidence.why_missing("calibration")
+    assert "was run; run &#39;poolwise calibrate" in schools.report.read_text()
+    folder = tmp_path / "run"
+    shutil.copytree(schools.folder, folder)
+    made = poolwise.calibrate(
+        spec, simulations=25, output=folder / "calibration", draws=200, tune=200, chains=1
+    )
+    again = poolwise.review(spec, output=folder)
+    assert set(statuses(again).values()) == {"cached"}
+    mine, theirs = (
+        [
+            (f.code, f.where, f.verdict, f.message, f.value)
+            for f in run.findings
+            if f.code[:3] == "CAL"
+        ]
+        for run in (again, made)
+    )
+    assert mine == theirs
+    assert {code for code, *_ in mine} == {"CAL901", "CAL902", "CAL903", "CAL904"}
+    record = json.loads((folder / "run.json").read_text())
+    validate_record(record)
+    assert record["calibration"]["headline"] == made.verdict
+    assert record["calibration"]["simulations"] == 25
+    assert (folder / record["calibration"]["report"]).exists()
+    page = again.report.read_text()
+    assert 'href="calibration/report.html"' in page
+    CliRunner().invoke(main, ["report", str(folder)])
+    assert again.report.read_text() == page
+    found, why = calibration_in(folder, spec, "another model")
+    assert found is None
+    assert "another version" in why
+
+
+def validate_record(record: Any) -> None:
+    text = resources.files("poolwise.reports").joinpath("schema/run.schema.json").read_text()
+    jsonschema.validate(record, json.loads(text))
 
 
 def test_the_run_is_readable_with_arviz(schools: Review) -> None:

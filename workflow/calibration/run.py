@@ -26,6 +26,7 @@ from ..finished import Finished, address, moment, written
 from ..fitted.spec import FittedSpec
 from ..review import check_codes
 from ..runner import Silent, Watcher
+from ..runs.calibrations import FOLDERS
 from ..runs.fingerprint import versions
 from ..runs.store import prepare, write_groups, write_json, write_text
 from ..settings import Settings, settings_of
@@ -41,9 +42,6 @@ SIMULATIONS = 200
 
 #: Of one fit, unless asked for otherwise: many short fits see more than few long ones.
 DRAWS, TUNE, CHAINS = 500, 500, 2
-
-#: Within the folder of a review, by what true values are drawn from.
-FOLDERS = {"prior": "calibration", "posterior": "posterior-calibration"}
 
 
 class Calibration(Finished[CalibrationRecord]):

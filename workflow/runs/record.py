@@ -27,7 +27,7 @@ from ...checks import (
 from ...checks.conclusion import conclude
 from ...reports.hierarchy import HierarchySketch
 from ...reports.machine.results import SCHEMA_VERSION
-from ...reports.plain import estimates, regularization, sensitivity, uncertainty
+from ...reports.plain import calibration, estimates, regularization, sensitivity, uncertainty
 from ...reports.record import ReviewRecord, StageRecord
 from ..errors import SpecError, one_line
 from ..runner import whole_tree
@@ -119,6 +119,7 @@ def as_json(record: ReviewRecord) -> dict[str, Any]:
         "regularization": regularization(evidence),
         "uncertainty": uncertainty(evidence),
         "sensitivity": sensitivity(record),
+        "calibration": calibration(evidence),
         "estimates": estimates(evidence),
         "declared": {
             "top_level_priors": list(evidence.declared["top_level_priors"]),
