@@ -58,10 +58,19 @@ def normal_rule(spread: float) -> tuple[Array, Array]:
     digits: the step against the poles of the logistic, the reach against the growth of the
     exponential.
     """
+    return _trapezoidal(spread, step=1.0, reach=8.0)
+
+
+def _coarse(spread: float) -> tuple[Array, Array]:
+    """Return a rule for one of two integrals: five digits are enough beside Monte Carlo error."""
+    return _trapezoidal(spread, step=1.4, reach=5.0)
+
+
+def _trapezoidal(spread: float, *, step: float, reach: float) -> tuple[Array, Array]:
     spread = min(spread, _WIDEST)
-    step, reach = 1 / np.sqrt(1 + 2 * spread**2), 8 + 2 * spread
-    count = int(np.ceil(reach / step))
-    nodes = step * np.arange(-count, count + 1)
+    apart, furthest = step / np.sqrt(1 + 2 * spread**2), reach + 2 * spread
+    count = int(np.ceil(furthest / apart))
+    nodes = apart * np.arange(-count, count + 1)
     weights = np.exp(-0.5 * nodes**2)
     return nodes, weights / weights.sum()
 
@@ -204,13 +213,3 @@ def _held(
         if p_mean is not None:
             gained += weight * entropy(p_mean)
     return square, gained
-
-
-def _coarse(spread: float) -> tuple[Array, Array]:
-    """Return a rule for one of two integrals: five digits are enough beside Monte Carlo error."""
-    spread = min(spread, _WIDEST)
-    step, reach = 1.4 / np.sqrt(1 + 2 * spread**2), 5 + 2 * spread
-    count = int(np.ceil(reach / step))
-    nodes = step * np.arange(-count, count + 1)
-    weights = np.exp(-0.5 * nodes**2)
-    return nodes, weights / weights.sum()

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from ...checks.draws import Array
-from ...checks.hierarchy import Hierarchy
-from .new_groups import NewGroups, entries_of
+from .new_groups import InNewGroups
 from .on_draws import OnDraws, replaced
-
-if TYPE_CHECKING:
-    import pymc as pm
 
 
 class Fresh:
@@ -22,39 +17,24 @@ class Fresh:
 
     Parameters
     ----------
-    model : pymc.Model
-        Of plain tensors.
-    hierarchy : Hierarchy
-    new : NewGroups
-        With L links.
-    expressions : sequence of TensorVariable
-    draws : xarray.Dataset
+    of : InNewGroups
     seed : int
     """
 
-    def __init__(
-        self,
-        model: pm.Model,
-        hierarchy: Hierarchy,
-        new: NewGroups,
-        expression: Any,
-        draws: xr.Dataset,
-        seed: int,
-    ) -> None:
+    def __init__(self, of: InNewGroups, seed: int) -> None:
         import pytensor.tensor as pt
 
-        entries = entries_of(model, hierarchy, new)
-        link_of = {
-            hierarchy.levels[name].entry: k for k, link in enumerate(new.links) for name in link
-        }
+        entries, links = of.entries(), of.new.links
+        levels = of.hierarchy.levels
+        link_of = {levels[name].entry: k for k, link in enumerate(links) for name in link}
         zero = pt.scalar("zero", dtype="float64")
         one, other = _copies(entries, zero)
         outputs = []
-        for partner in range(len(new.links) + 1):
+        for partner in range(len(links) + 1):
             # Partner k draws the first k links anew; partner 0 is the one they are compared with.
             swaps = [(rv, (other if link_of[rv] < partner else one)[rv]) for rv in entries]
-            outputs += replaced([expression], swaps)
-        self._on = OnDraws(model, outputs, draws, batched=[zero], random_seed=seed)
+            outputs += replaced([of.expression], swaps)
+        self._on = OnDraws(of.model, outputs, of.draws, batched=[zero], random_seed=seed)
 
     def draw(self, at: np.ndarray) -> list[Array]:
         """Return the expression with new groups, and the same for every partner."""

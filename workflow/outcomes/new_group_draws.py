@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
@@ -12,17 +11,7 @@ from ...checks.draws import Array
 from ...checks.hierarchy import Hierarchy
 from .fresh_groups import Fresh
 from .function import OutcomeFunction
-from .new_groups import (
-    NewGroups,
-    Standardised,
-    all_normal,
-    entries_of,
-    kinds_of_new_group,
-    links_in,
-)
-
-if TYPE_CHECKING:
-    import pymc as pm
+from .new_groups import InNewGroups, Standardised, kinds_of_new_group, links_in
 
 #: Rows times draws of data that are simulated to predict a group without data.
 MOST_SIMULATED = 4_000_000
@@ -50,10 +39,10 @@ def predictions(
     row = rng.choice(outcome.rows, size=at.size, p=outcome.weights)
     found: dict[str, Array] = {}
     for kind, new in kinds_of_new_group(hierarchy, name):
-        eta = _drawn_once(model, hierarchy, new, outcome.predictor, draws, rng)
+        eta = _drawn_once(InNewGroups(model, hierarchy, new, outcome.predictor, draws), rng)
         data = outcome.drawn(draws, seed)(at, eta)
         own = links_in(hierarchy, name, new, level.effect)
-        effect = _drawn_once(model, hierarchy, own, level.effect, draws, rng)
+        effect = _drawn_once(InNewGroups(model, hierarchy, own, level.effect, draws), rng)
         effect = effect.reshape(at.size, -1)
         group = rng.integers(effect.shape[1], size=at.size)
         found[f"effect of {kind}"] = effect[at, group]
@@ -68,20 +57,11 @@ def predictions(
     )
 
 
-def _drawn_once(
-    model: pm.Model,
-    hierarchy: Hierarchy,
-    new: NewGroups,
-    expression: Any,
-    draws: xr.Dataset,
-    rng: np.random.Generator,
-) -> Array:
+def _drawn_once(of: InNewGroups, rng: np.random.Generator) -> Array:
     """Return an expression with new groups: every element has deviations of its own."""
-    at = np.arange(draws.sizes["chain"] * draws.sizes["draw"])
-    if not all_normal(entries_of(model, hierarchy, new)):
-        seed = int(rng.integers(2**31))
-        return Fresh(model, hierarchy, new, expression, draws, seed).draw(at)[0]
-    standard = Standardised(model, hierarchy, new, expression, draws)
-    centre, spreads = standard.centre_and_spreads(at)
+    at = np.arange(of.draws.sizes["chain"] * of.draws.sizes["draw"])
+    if not of.is_normal():
+        return Fresh(of, int(rng.integers(2**31))).draw(at)[0]
+    centre, spreads = Standardised(of).centre_and_spreads(at)
     total = np.sqrt(sum((s**2 for s in spreads), np.zeros_like(centre)))
     return np.asarray(centre + total * rng.normal(size=centre.shape))

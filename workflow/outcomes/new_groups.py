@@ -125,37 +125,56 @@ def standardised(rv: Any, z: Any) -> Any:
     return q[0] + (pt.linalg.cholesky(q[1]) @ z[..., None])[..., 0]
 
 
-class Standardised:
-    """An expression as a function of standardised deviations of normal effects.
+@dataclass(frozen=True, slots=True)
+class InNewGroups:
+    """An expression of a fitted model, some groups of which are new.
 
-    Parameters
+    Attributes
     ----------
     model : pymc.Model
         Of plain tensors.
     hierarchy : Hierarchy
     new : NewGroups
     expression : TensorVariable
-        Linear in the effects.
+        An effect, or the linear predictor of an outcome.
     draws : xarray.Dataset
+        Every free variable.
     """
 
-    def __init__(
-        self,
-        model: pm.Model,
-        hierarchy: Hierarchy,
-        new: NewGroups,
-        expression: Any,
-        draws: xr.Dataset,
-    ) -> None:
+    model: pm.Model
+    hierarchy: Hierarchy
+    new: NewGroups
+    expression: Any
+    draws: xr.Dataset
+
+    def entries(self) -> list[Any]:
+        """Return the random variables that hold what is new; see :func:`entries_of`."""
+        return entries_of(self.model, self.hierarchy, self.new)
+
+    def is_normal(self) -> bool:
+        """Whether everything new is normal given its parameters."""
+        return all_normal(self.entries())
+
+
+class Standardised:
+    """An expression as a function of standardised deviations of normal effects.
+
+    Parameters
+    ----------
+    of : InNewGroups
+        Linear in the effects.
+    """
+
+    def __init__(self, of: InNewGroups) -> None:
         import pytensor.tensor as pt
 
-        self._levels, self._new = hierarchy.levels, new
-        self._entries = entries_of(model, hierarchy, new)
-        self._shapes = [shape_of(model, rv) for rv in self._entries]
+        self._levels, self._new = of.hierarchy.levels, of.new
+        self._entries = of.entries()
+        self._shapes = [shape_of(of.model, rv) for rv in self._entries]
         inputs = [pt.tensor(f"z_{rv.name}", dtype="float64", shape=(None,) * rv.ndim)
                   for rv in self._entries]  # fmt: skip
         swaps = [(rv, standardised(rv, z)) for rv, z in zip(self._entries, inputs, strict=True)]
-        self._on = OnDraws(model, replaced([expression], swaps), draws, shared=inputs)
+        self._on = OnDraws(of.model, replaced([of.expression], swaps), of.draws, shared=inputs)
 
     def centre_and_spreads(self, at: np.ndarray) -> tuple[Array, list[Array]]:
         """Return the expression without deviations, and the standard deviation of every link.

@@ -9,18 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from ...checks.draws import Array
-from ...checks.hierarchy import Hierarchy
 from .fresh_groups import Fresh
-from .new_groups import NewGroups, Standardised, all_normal, entries_of
-
-if TYPE_CHECKING:
-    import pymc as pm
+from .new_groups import InNewGroups, Standardised
 
 #: Times that pairs are simulated at every draw.
 REPEATS = 10
@@ -83,21 +77,13 @@ def in_pairs(values: Values, weights: Array, *, repeats: int = REPEATS) -> Pairs
     return Pairs(gaps, between * size / (size + 1), known, fitted)
 
 
-def partners(
-    model: pm.Model,
-    hierarchy: Hierarchy,
-    new: NewGroups,
-    expression: Any,
-    draws: xr.Dataset,
-    seed: int,
-) -> Predictors:
+def partners(of: InNewGroups, seed: int) -> Predictors:
     """Return a source of an expression with new groups and its partners."""
-    at = np.arange(draws.sizes["chain"] * draws.sizes["draw"])
-    if not all_normal(entries_of(model, hierarchy, new)):
-        fresh = Fresh(model, hierarchy, new, expression, draws, seed)
+    at = np.arange(of.draws.sizes["chain"] * of.draws.sizes["draw"])
+    if not of.is_normal():
+        fresh = Fresh(of, seed)
         return lambda: fresh.draw(at)
-    standard = Standardised(model, hierarchy, new, expression, draws)
-    centre, spreads = standard.centre_and_spreads(at)
+    centre, spreads = Standardised(of).centre_and_spreads(at)
     rng = np.random.default_rng(seed)
 
     def draw() -> list[Array]:

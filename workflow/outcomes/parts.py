@@ -19,11 +19,11 @@ from .fresh_groups import Fresh
 from .function import OutcomeFunction
 from .new_group_draws import predictions
 from .new_groups import (
+    InNewGroups,
     NewGroups,
     NotKnown,
     Standardised,
     all_normal,
-    entries_of,
     kinds_of_new_group,
     links_in,
 )
@@ -200,9 +200,9 @@ class _Level:
         of = outcome.predictor
         _, new = kinds_of_new_group(self.hierarchy, self.name)[-1]
         values = [OnDraws(self.model, [of], self.draws)(self.at)[0]]
-        if all_normal(entries_of(self.model, self.hierarchy, new)):
-            standard = Standardised(self.model, self.hierarchy, new, of, self.draws)
-            values.append(standard.centre_and_spreads(self.at)[0])
+        there = self._in(new, of)
+        if there.is_normal():
+            values.append(Standardised(there).centre_and_spreads(self.at)[0])
         found = np.full((2, *self._shape), np.nan)
         for i, eta in enumerate(values):
             if eta[0].size != outcome.rows:
@@ -221,27 +221,20 @@ class _Level:
         outcome: OutcomeFunction | None,
         weights: Array,
     ) -> Target:
-        entries = entries_of(self.model, self.hierarchy, new)
+        there = self._in(new, expression)
+        entries = there.entries()
         function: Any
         if outcome is None:
             function = lambda at, eta: (eta, None, None)  # noqa: E731
         else:
             outcome.refuse_elsewhere(entries)
             if outcome.moments is None:
-                return self._replicated(
-                    name,
-                    new,
-                    outcome,
-                    partners(
-                        self.model, self.hierarchy, new, expression, self.draws, self._seed(name)
-                    ),
-                )
+                return self._replicated(name, new, outcome, partners(there, self._seed(name)))
             function = outcome.function(self.draws)
         linear = outcome is None or outcome.is_linear(self.draws)
         if not all_normal(entries):
-            return self._simulated(name, new, expression, function, weights)
-        standard = Standardised(self.model, self.hierarchy, new, expression, self.draws)
-        centre, spreads = standard.centre_and_spreads(self.at)
+            return self._simulated(name, there, function, weights)
+        centre, spreads = Standardised(there).centre_and_spreads(self.at)
         found = self._target(name, new, function, weights, centre, spreads, linear=linear)
         if outcome is not None and outcome.grows_exponentially(self.draws):
             scales = [self.hierarchy.levels[n].scale for n in new.levels]
@@ -272,11 +265,12 @@ class _Level:
     def _names(self, new: NewGroups) -> list[str]:
         return [SPREAD if self.name in link else f"spread between {link[0]}" for link in new.links]
 
-    def _simulated(
-        self, name: str, new: NewGroups, expression: Any, function: Any, weights: Array
-    ) -> Target:
+    def _in(self, new: NewGroups, expression: Any) -> InNewGroups:
+        return InNewGroups(self.model, self.hierarchy, new, expression, self.draws)
+
+    def _simulated(self, name: str, there: InNewGroups, function: Any, weights: Array) -> Target:
         """Use pairs of new groups that are drawn from the model."""
-        fresh = Fresh(self.model, self.hierarchy, new, expression, self.draws, self._seed(name))
+        fresh, new = Fresh(there, self._seed(name)), there.new
         evaluate = _with_zeros(function)
 
         def values() -> tuple[list[Array], Array]:
