@@ -16,6 +16,7 @@ import pytest
 import xarray as xr
 
 from poolwise.checks.hierarchy import read_hierarchy, roles
+from poolwise.workflow.calibration import calibrate
 from poolwise.workflow.errors import SpecError
 from poolwise.workflow.execution import tasks as execution
 from poolwise.workflow.execution.cluster import crew
@@ -98,9 +99,14 @@ def test_in_threads_the_numbers_are_the_same(
 
 
 def test_on_a_local_cluster_the_numbers_are_the_same(
-    tasks: list[Refit], here: dict[int, xr.Dataset]
+    tasks: list[Refit], here: dict[int, xr.Dataset], tmp_path: Path
 ) -> None:
     from distributed import Client, LocalCluster
+
+    sizes: dict[str, Any] = {"simulations": 6, "draws": 100, "tune": 100, "chains": 1}
+    spec = tasks[0].program.spec
+    calibrated = calibrate(spec, output=tmp_path / "here", workers=1, **sizes)
+    assert set(calibrated.data["status"].values) == {"fitted"}
 
     options: dict[str, Any] = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
     with (
@@ -109,6 +115,10 @@ def test_on_a_local_cluster_the_numbers_are_the_same(
         crew(client) as pool,
     ):
         same(dict(each(pool, refit, tasks)), here)
+        there = calibrate(spec, output=tmp_path / "there", executor=client, **sizes)
+    xr.testing.assert_identical(
+        calibrated.data.drop_vars("seconds"), there.data.drop_vars("seconds")
+    )
 
 
 @pytest.fixture
