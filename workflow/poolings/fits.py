@@ -25,6 +25,7 @@ class Fit:
     seed: int
     priors: Mapping[str, LogDensity]
     weights: Mapping[str, np.ndarray]
+    ridges: bool
 
 
 def fitted(task: Fit) -> xr.Dataset:
@@ -37,7 +38,7 @@ def fitted(task: Fit) -> xr.Dataset:
         seed=task.seed,
         priors=[task.priors],
         weights=task.weights,
-        ridges=True,
+        ridges=task.ridges,
     )
     names = [rv.name for rv in task.program.model.free_RVs]
     posterior = tree["posterior"].to_dataset()[names]

@@ -113,6 +113,7 @@ class Poolings:
                     seed=settings.seed_for(f"poolings {name} {pooling} {group}"),
                     priors=level.priors(pooling) or {},
                     weights=level.weights(pooling, group),
+                    ridges=level.has_ridges(pooling),
                 )
             )
         done = 0
