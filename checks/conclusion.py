@@ -193,19 +193,24 @@ def _sensitivity(findings: Sequence[Finding]) -> list[str]:
     by_prior = {f.where for f in _of(findings, "REG601") if f.verdict is Verdict.WARN}
     wanted = [f for f in _of(findings, "SEN508") if f.verdict is Verdict.NOTE]
     amounts = [f"{f.result} of {f.where}" for f in wanted if f.where in by_prior]
+    # Where the prior sets the pooling, that has been said.
+    strong = [f for f in _of(findings, "SEN501") if f.verdict is Verdict.WARN and not by_prior]
+    followed = [
+        f"The data say too little to overrule the priors: {f.where} follows them." for f in strong
+    ]
     needed = [f"For the data to decide, {listed(amounts)} would be needed."] if amounts else []
     if flips:
         what = listed([f"“{f.where}”" for f in flips])
-        return [f"The decision on {what} flips under another prior.", *needed]
+        return [f"The decision on {what} flips under another prior.", *followed, *needed]
     if shifts:
         single = [f.where for f in shifts if f.where != ALL_HYPERPRIORS]
         what = listed(single or [f.where for f in shifts])
         decided = any(f.code == "SEN504" for f in swept)
         held = "; no declared decision flips" if decided else ""
-        return [f"Other priors on {what} move an answer{held}.", *needed]
+        return [f"Other priors on {what} move an answer{held}.", *followed, *needed]
     if swept:
-        return ["No alternative prior that was tried changes a conclusion."]
-    return []
+        return ["No alternative prior that was tried changes a conclusion.", *followed]
+    return followed
 
 
 def _open(findings: Sequence[Finding]) -> list[str]:

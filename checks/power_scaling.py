@@ -22,6 +22,7 @@ class Diagnosis(StrEnum):
     NONE = "the prior does not move it"
     STRONG_PRIOR = "strong prior, weak likelihood"
     COMPROMISE = "a compromise of prior and data"
+    MOVED = "the prior moves it; likelihood too close to tell"
     CLOSE = "too close to tell"
     UNDEFINED = "undefined"
 
@@ -35,8 +36,10 @@ def diagnoses(scaling: PowerScaling, limit: float) -> list[Diagnosis]:
             found.append(Diagnosis.UNDEFINED)
         elif prior_side < 0:
             found.append(Diagnosis.NONE)
-        elif prior_side == 0 or data_side == 0:
+        elif prior_side == 0:
             found.append(Diagnosis.CLOSE)
+        elif data_side == 0:
+            found.append(Diagnosis.MOVED)
         else:
             found.append(Diagnosis.COMPROMISE if data_side > 0 else Diagnosis.STRONG_PRIOR)
     return found
@@ -48,10 +51,11 @@ def sides(part: Scaled, limit: float) -> Array:
     Chance lifts a sensitivity and never lowers it. The square less that of the floor is unbiased,
     with the error 2 * sensitivity * mcse.
     """
-    value, error = part.sensitivity, part.mcse
-    below = value + 2 * error < limit
-    above = value**2 - part.floor**2 - 2 * (2 * value * error) >= limit**2
-    return np.where(np.isfinite(value), above.astype(float) - below, np.nan)
+    value = part.sensitivity
+    beyond = value**2 - part.floor**2 - limit**2
+    error = 2 * value * part.mcse
+    sides = np.where(np.abs(beyond) < 2 * error, 0.0, np.where(beyond >= 0, 1.0, -1.0))
+    return np.where(np.isfinite(value), sides, np.nan)
 
 
 @check("SEN501", after=SAMPLED)

@@ -19,6 +19,7 @@ _VISIBLE = 10
 _VERDICTS = {
     Diagnosis.STRONG_PRIOR: Verdict.WARN,
     Diagnosis.COMPROMISE: Verdict.NOTE,
+    Diagnosis.MOVED: Verdict.INCONCLUSIVE,
     Diagnosis.CLOSE: Verdict.INCONCLUSIVE,
     Diagnosis.UNDEFINED: Verdict.INCONCLUSIVE,
 }
@@ -63,7 +64,18 @@ def _by_quantity(scaling: PowerScaling, limit: float) -> Table:
         shown=_VISIBLE if len(rows) > _VISIBLE + 2 else None,
         note="Distance between the distributions per doubling of the power (Kallioinen et al. "
         f"2023), ± Monte Carlo standard error; {limit:g} is about the shift of a normal mean by "
-        f"{0.3 * limit / 0.05:.2g} posterior sd.",
+        f"{0.3 * limit / 0.05:.2g} posterior sd.{_by_chance(scaling)}",
+    )
+
+
+def _by_chance(scaling: PowerScaling) -> str:
+    """Say what sensitivity a quantity has that does not move at all."""
+    floors = np.concatenate([scaling.prior.floor, scaling.likelihood.floor])
+    if not np.isfinite(floors).any():
+        return ""
+    return (
+        f" A quantity that does not move has up to {fixed(float(np.nanmax(floors)))} by chance, "
+        "which is taken off before it is compared."
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -29,7 +31,7 @@ def posterior(power: float, estimate: float) -> tuple[float, float]:
     return estimate / (1 + power), (1 + power) ** -0.5
 
 
-def exact(estimate: float, ranges: list[tuple[float, float]]) -> float:
+def exact(estimate: float, ranges: Sequence[tuple[float, float]]) -> float:
     """Sensitivity by quadrature of the distribution functions, over a range for each power."""
     base = norm(*posterior(1, estimate))
     slopes = []
@@ -131,7 +133,7 @@ def test_errors_are_the_spread_over_replications() -> None:
         values = np.stack([mu.ravel(), tau.ravel()])
         weights = np.stack([prior.weights, likelihood.weights])
         found.append(sensitivities(values, weights, batches(CHAINS, DRAWS), SIZE))
-    values, stated, _ = np.moveaxis(found, 1, 0)
+    values, stated, _ = np.moveaxis(np.array(found), 1, 0)
     ratios = np.log(stated.mean(axis=0) / values.std(axis=0, ddof=1))
     assert np.abs(ratios).max() < 4 * 0.11
 

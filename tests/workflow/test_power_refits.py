@@ -52,9 +52,7 @@ def conflict() -> pm.Model:
     return model
 
 
-def context_of(
-    spec: ModelSpec, folder: Path, sampler: Sampler | None = None, **groups: xr.Dataset
-) -> Context:
+def context_of(spec: ModelSpec, folder: Path, sampler: Sampler | None = None) -> Context:
     model = spec.build()
     hierarchy = read_hierarchy(model, **spec.declared)
     role = roles(model, hierarchy)
@@ -68,7 +66,6 @@ def context_of(
         roles=role,
         sampler=sampler or Sampler(program),
         model_key=model_key(model),
-        groups=dict(groups),
         folder=folder / "stages",
     )
 
@@ -188,14 +185,11 @@ def test_what_cannot_be_switched_stays_open_with_the_reason(tmp_path: Path) -> N
         "log_prior": {"width": -(draws["width"] ** 2), "mu": heavy},
         "log_likelihood": {"y": heavy[..., None]},
     }
-    context = context_of(
-        ModelSpec(build=build, name="fixed"),
-        tmp_path,
-        **{
-            group: xr.Dataset({n: ((*dims, "row")[: v.ndim], v) for n, v in variables.items()})
-            for group, variables in groups.items()
-        },
-    )
+    context = context_of(ModelSpec(build=build, name="fixed"), tmp_path)
+    context.groups |= {
+        group: xr.Dataset({n: ((*dims, "row")[: v.ndim], v) for n, v in variables.items()})
+        for group, variables in groups.items()
+    }
     scaling = scaling_of(context, run_stages(context, stages=(Stage(),)))
     reasons = {part.name: part.why_open for part in scaling.parts}
     assert reasons["width"] == ""
