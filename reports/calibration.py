@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from ..checks import Evidence, Finding
 from ..checks.calibration import Calibrated, power_of
 from ..checks.conclusion import Conclusion
+from .machine.results import result_of
 
 #: Version of the layout that ``schema/calibration.schema.json`` describes.
 SCHEMA_VERSION = 1
@@ -70,34 +70,13 @@ class CalibrationRecord:
 
 def as_json(record: CalibrationRecord) -> dict[str, Any]:
     """Return a calibration as plain data: the result that every machine format is a view of."""
-    conclusion = record.conclusion
     return {
+        **result_of(record, "calibration", model=record.model),
         "schema_version": SCHEMA_VERSION,
-        "kind": "calibration",
-        "tool": {"name": "poolwise", "version": record.environment["poolwise"]},
-        "spec": {
-            "name": record.name,
-            "path": record.path,
-            "line": record.line,
-            "sha256": hashlib.sha256(record.source.encode()).hexdigest(),
-            "model": record.model,
-        },
-        "verdict": conclusion.verdict.value,
-        "headline": conclusion.headline,
-        "sentence": conclusion.sentence,
-        "exit_code": conclusion.exit_code(),
-        "seed": record.settings["seed"],
-        "duration_s": round(record.seconds, 3),
-        "created": record.created,
-        "settings": dict(record.settings),
         "simulator": record.simulator or record.name,
-        "environment": dict(record.environment),
-        "counts": conclusion.counts,
-        "findings": [f.as_dict() for f in record.findings],
         "power": _power(record),
         "quantities": [_quantity(q) for q in record.quantities],
         "notes": list(record.notes),
-        "command": record.command,
         "artifacts": {"simulations": "calibration.nc", "report": "report.html"},
     }
 

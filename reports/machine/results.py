@@ -6,10 +6,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ...checks import REGISTRY, SEVERITY, Finding
-from ...checks.conclusion import conclude
+from ...checks.conclusion import Conclusion, conclude
 
 #: A run's ``run.json`` or what a linter found, as plain data.
 Result = Mapping[str, Any]
@@ -19,6 +19,71 @@ SCHEMA_VERSION = 1
 
 #: Verdicts that a reader has to do something about, the most serious first.
 OPEN = ("error", "fail", "warn", "inconclusive", "expected")
+
+
+class Recorded(Protocol):
+    """What a review and a calibration record alike."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def line(self) -> int | None: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def created(self) -> str: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
+    @property
+    def environment(self) -> Mapping[str, str]: ...
+    @property
+    def findings(self) -> Sequence[Finding]: ...
+    @property
+    def conclusion(self) -> Conclusion: ...
+    @property
+    def command(self) -> str: ...
+
+
+def result_of(record: Recorded, kind: str, **spec: Any) -> dict[str, Any]:
+    """Return what every result holds, as plain data.
+
+    Parameters
+    ----------
+    record : ReviewRecord or CalibrationRecord
+    kind : str
+        ``review`` or ``calibration``.
+    **spec
+        More of the spec than where it is.
+    """
+    conclusion = record.conclusion
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": kind,
+        "tool": {"name": "poolwise", "version": record.environment.get("poolwise", "")},
+        "spec": {
+            "name": record.name,
+            "path": record.path,
+            "line": record.line,
+            "sha256": hashlib.sha256(record.source.encode()).hexdigest(),
+            **spec,
+        },
+        "verdict": conclusion.verdict.value,
+        "headline": conclusion.headline,
+        "sentence": conclusion.sentence,
+        "exit_code": conclusion.exit_code(),
+        "seed": record.settings.get("seed"),
+        "duration_s": round(record.seconds, 3),
+        "created": record.created,
+        "settings": dict(record.settings),
+        "environment": dict(record.environment),
+        "counts": conclusion.counts,
+        "findings": [f.as_dict() for f in record.findings],
+        "command": record.command,
+    }
 
 
 def json_text(results: Sequence[Result]) -> str:

@@ -15,7 +15,7 @@ from ...checks.sign_flips import SignChange
 from ...checks.sweep import Change
 from ...checks.weighted import effective_size
 from ..record import ReviewRecord
-from ..sweep import changes, share_ranges, sign_ranges, unconverged
+from ..sweep import ShareRange, SignRange, changes, share_ranges, sign_ranges, unconverged
 from .values import Numbers, number, statistic, summary
 
 #: Why a level has no answer of some kind, where there is nothing to report.
@@ -142,31 +142,20 @@ def _change(c: Change) -> dict[str, Any]:
 
 
 def _signs(record: ReviewRecord) -> list[dict[str, Any]]:
-    return [
-        {
-            "event": r.label,
-            "base": statistic(r.base),
-            "lowest": _under(r.lowest),
-            "highest": _under(r.highest),
-            "furthest": _under(r.furthest),
-            "flips": r.flips,
-        }
-        for r in sign_ranges(record)
-    ]
+    return [{"event": r.label, **_over_sweep(r), "flips": r.flips} for r in sign_ranges(record)]
 
 
 def _shares(record: ReviewRecord) -> list[dict[str, Any]]:
-    return [
-        {
-            "number": r.label,
-            "base": statistic(r.base),
-            "lowest": _under(r.lowest),
-            "highest": _under(r.highest),
-            "furthest": _under(r.furthest),
-            "moves": r.moves,
-        }
-        for r in share_ranges(record)
-    ]
+    return [{"number": r.label, **_over_sweep(r), "moves": r.moves} for r in share_ranges(record)]
+
+
+def _over_sweep(found: SignRange | ShareRange) -> dict[str, Any]:
+    return {
+        "base": statistic(found.base),
+        "lowest": _under(found.lowest),
+        "highest": _under(found.highest),
+        "furthest": _under(found.furthest),
+    }
 
 
 def _under(change: SignChange | ShareChange) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -26,7 +25,7 @@ from ...checks import (
 )
 from ...checks.conclusion import conclude
 from ...reports.hierarchy import HierarchySketch
-from ...reports.machine.results import SCHEMA_VERSION
+from ...reports.machine.results import SCHEMA_VERSION, result_of
 from ...reports.plain import calibration, estimates, regularization, sensitivity, uncertainty
 from ...reports.record import ReviewRecord, StageRecord
 from ..errors import SpecError, one_line
@@ -85,37 +84,22 @@ def _with_line(finding: Finding, lines: Mapping[str, int | None]) -> Finding:
 
 def as_json(record: ReviewRecord) -> dict[str, Any]:
     """Return the record of a run as plain data: the one result object of every machine format."""
-    evidence, conclusion = record.evidence, record.conclusion
+    evidence = record.evidence
+    found = result_of(
+        record,
+        "review",
+        source=record.source,
+        variables=[dict(v) for v in record.variables],
+        keys=dict(record.keys),
+    )
     return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "review",
-        "tool": {"name": "poolwise", "version": record.environment.get("poolwise", "")},
-        "spec": {
-            "name": record.name,
-            "path": record.path,
-            "line": record.line,
-            "sha256": hashlib.sha256(record.source.encode()).hexdigest(),
-            "source": record.source,
-            "variables": [dict(v) for v in record.variables],
-            "keys": dict(record.keys),
-        },
+        **found,
         "tier": record.tier.value,
         "not_known": record.tier.not_known,
-        "verdict": conclusion.verdict.value,
-        "headline": conclusion.headline,
-        "sentence": conclusion.sentence,
-        "exit_code": conclusion.exit_code(),
-        "seed": record.settings.get("seed"),
-        "duration_s": round(record.seconds, 3),
-        "created": record.created,
         "unit": record.unit,
-        "settings": dict(record.settings),
-        "environment": dict(record.environment),
         "data": dict(record.data),
         "hierarchy": None if record.hierarchy is None else record.hierarchy.as_dict(),
         "stages": [asdict(s) for s in record.stages],
-        "counts": conclusion.counts,
-        "findings": [f.as_dict() for f in record.findings],
         "regularization": regularization(evidence),
         "uncertainty": uncertainty(evidence),
         "sensitivity": sensitivity(record),
@@ -133,7 +117,6 @@ def as_json(record: ReviewRecord) -> dict[str, Any]:
             "ignore": list(record.ignore),
         },
         "reasons": dict(evidence.reasons),
-        "command": record.command,
         "artifacts": {"draws": "run.nc", "report": "report.html"},
     }
 
