@@ -241,6 +241,16 @@ CASES = {
         "def broken() -> pm.Model:",
     ),
     "needs arguments": ("def broken(n) -> pm.Model:\n    return n\n", "no spec in this file", ""),
+    "a class": ("@poolwise.spec\nclass Broken:\n    pass\n", "Broken is a class", ""),
+    "needs arguments, declared": (
+        """
+        @poolwise.spec
+        def broken(n):
+            return n
+        """,
+        "broken needs arguments",
+        "@poolwise.spec",
+    ),
     "two of a name": (
         """
         @poolwise.spec(name="same")

@@ -28,6 +28,7 @@ from ..runner import STAGES, Outcome
 from ..runs.fingerprint import array_key, key_of, text_key
 from ..runs.parts import options_of
 from ..runs.store import prepare
+from ..specs.options import check_options
 from ..specs.project import project_settings
 from .fit import Fit, read_fit
 from .spec import NO_MODEL, FittedSpec
@@ -133,6 +134,7 @@ def review_fitted(
 ) -> Review:
     """Review a fit, as :func:`review_fit` does for its options."""
     started = time.perf_counter()
+    check_options(spec)
     project = project_settings(spec.path)
     ignore, expected = project.ignored_in(spec, ignore), project.expected_of(spec)
     check_codes(spec, select, ignore)

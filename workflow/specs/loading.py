@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import SpecError, line_in, one_line
 from ..toml_specs.spec import load_fit, load_toml
 from .files import specs_below
-from .options import check_options
+from .options import check_options, takes_nothing
 from .spec import ModelSpec
 
 
@@ -162,14 +162,7 @@ def _specs_in(module: ModuleType, path: Path) -> list[ModelSpec]:
 def _returns_model(function: Any) -> bool:
     annotation = function.__annotations__.get("return", "")
     text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    return text.split(".")[-1].strip("'\"") == "Model" and _takes_nothing(function)
-
-
-def _takes_nothing(function: Any) -> bool:
-    return all(
-        p.default is not p.empty or p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
-        for p in inspect.signature(function).parameters.values()
-    )
+    return text.split(".")[-1].strip("'\"") == "Model" and takes_nothing(function)
 
 
 def _named(module: ModuleType, path: Path, name: str) -> ModelSpec:
@@ -204,12 +197,6 @@ def as_spec(found: Any, path: str = "") -> ModelSpec:
             path=path,
             expected="a function that returns a pm.Model, a ModelSpec or a pm.Model",
         )
-    if not _takes_nothing(found):
-        raise SpecError(
-            f"{found.__name__} needs arguments",
-            path=path,
-            line=getattr(getattr(found, "__code__", None), "co_firstlineno", None),
-            expected="a function that can be called with none",
-            do="give every argument a default, or wrap it in a function that fills them in",
-        )
-    return ModelSpec(build=found)
+    made = ModelSpec(build=found)
+    check_options(made)
+    return made

@@ -1,7 +1,8 @@
-"""Whether the options of a spec have the form they must have; what they name is checked later."""
+"""Whether a spec and its options have the form they must have; what they name is checked later."""
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
@@ -95,13 +96,14 @@ _FORMS: dict[str, tuple[Form, str]] = {
 
 
 def check_options(spec: ModelSpec) -> None:
-    """Refuse options of a spec that have another form than they must have.
+    """Refuse a spec that is no function without arguments, or whose options have another form.
 
     Raises
     ------
     SpecError
         With the line of the option, and an example of it.
     """
+    _check_function(spec)
     for option, (fits, example) in _FORMS.items():
         value = getattr(spec, option)
         if not fits(value):
@@ -111,6 +113,32 @@ def check_options(spec: ModelSpec) -> None:
                 line=_line_of(spec, option),
                 expected=example,
             )
+
+
+def _check_function(spec: ModelSpec) -> None:
+    build = spec.build
+    if inspect.isclass(build):
+        raise SpecError(
+            f"{spec.name} is a class",
+            path=inspect.getsourcefile(build) or "",
+            expected="a function that returns a pm.Model",
+        )
+    if not takes_nothing(build):
+        raise SpecError(
+            f"{spec.name} needs arguments",
+            path=spec.path,
+            line=spec.line,
+            expected="a function that can be called with none",
+            do="give every argument a default, or wrap it in a function that fills them in",
+        )
+
+
+def takes_nothing(function: Callable[..., Any]) -> bool:
+    """Return whether a function can be called without arguments."""
+    return all(
+        p.default is not p.empty or p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+        for p in inspect.signature(function).parameters.values()
+    )
 
 
 def _short(value: Any) -> str:
