@@ -86,6 +86,21 @@ def fixed_between(low: float | None, high: float | None, places: int = 2) -> str
     return f"{fixed(low, places)} to {fixed(high, places)}"
 
 
+def fixed_estimate(middle: float, low: float, high: float, places: int = 2) -> str:
+    """Format an estimate of a weight or probability with its interval: ``0.05 (0.00 to 0.40)``."""
+    return f"{fixed(middle, places)} ({fixed_between(low, high, places)})"
+
+
+def fixed_error(value: float, mcse: float, places: int = 2) -> str:
+    """Format a weight, probability or sensitivity with its Monte Carlo error, where it has one.
+
+    >>> fixed_error(0.237, 0.0109), fixed_error(1.0, 0.0), fixed_error(float("nan"), 0.1)
+    ('0.24 ± 0.01', '1.00', '–')
+    """
+    error = f" ± {num(mcse, 1)}" if math.isfinite(value) and mcse > 0 else ""
+    return f"{fixed(value, places)}{error}"
+
+
 def squared(unit: str) -> str:
     """Square a unit.
 

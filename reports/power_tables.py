@@ -9,7 +9,7 @@ from ..checks.power_scaling import Diagnosis, diagnoses, sides
 from ..checks.powers import LIKELIHOOD, PowerScaling, Scaled
 from ..checks.words import ALL_HYPERPRIORS
 from .blocks import Cell, Column, Table
-from .numbers import NONE, fixed, num
+from .numbers import NONE, fixed, fixed_error
 from .record import ReviewRecord
 from .sweep import limits
 
@@ -80,8 +80,7 @@ def _by_chance(scaling: PowerScaling) -> str:
 
 
 def _sensitivity(part: Scaled, quantity: int) -> str:
-    value, error = float(part.sensitivity[quantity]), float(part.mcse[quantity])
-    return f"{fixed(value)} ± {num(error, 1)}" if np.isfinite(value) else NONE
+    return fixed_error(float(part.sensitivity[quantity]), float(part.mcse[quantity]))
 
 
 def _strongest(scaling: PowerScaling, quantity: int) -> str:

@@ -12,7 +12,7 @@ from ..checks.shares import Share
 from ..checks.sign_flips import excludes_zero
 from ..checks.words import counted
 from .blocks import Block, Cell, Column, Note, Table
-from .numbers import NONE, estimate, fixed, fixed_between, num
+from .numbers import NONE, estimate, fixed, fixed_error, fixed_estimate
 from .record import ReviewRecord
 from .sweep import SignRange, limits, share_ranges, sign_ranges, unconverged
 
@@ -46,7 +46,7 @@ def _few_groups(name: str, priors: list[CommonPrior], bad: dict[str, float]) -> 
     rows: list[list[str | Cell]] = [
         ["spread", *(_median(p.spread) for p in shown)],
         ["mean weight on own data", *(_fixed(p.weight) for p in shown)],
-        ["pooling factor", *(NONE if p.factor is None else _share(p.factor) for p in shown)],
+        ["pooling factor", *(_factor(p.factor) for p in shown)],
     ]
     rows += [[effect, *cells] for effect, cells in of_effects.items()]
     left_out = [p.title for p in priors if p.alternative in bad]
@@ -64,17 +64,17 @@ def _few_groups(name: str, priors: list[CommonPrior], bad: dict[str, float]) -> 
 def _fixed(summary: Summary | None) -> str:
     if summary is None:
         return NONE
-    return f"{fixed(summary.median)} ({fixed_between(summary.low, summary.high)})"
+    return fixed_estimate(summary.median, summary.low, summary.high)
+
+
+def _factor(share: Share | None) -> str:
+    return NONE if share is None else fixed_error(share.value, share.mcse)
 
 
 def _median(summary: Summary | None) -> str:
     if summary is None:
         return NONE
     return estimate(summary.median, summary.low, summary.high)
-
-
-def _share(share: Share) -> str:
-    return f"{fixed(share.value)} ± {num(share.mcse, 1)}" if np.isfinite(share.value) else NONE
 
 
 def sign_table(record: ReviewRecord) -> Table | None:
@@ -114,7 +114,7 @@ def sign_table(record: ReviewRecord) -> Table | None:
 def _probability(share: Share, interval: float) -> str:
     excluded = excludes_zero(share.value, interval)
     said = {1: " (above zero)", -1: " (below zero)", 0: ""}[excluded]
-    return f"{fixed(share.value)} ± {num(share.mcse, 1)}{said}"
+    return f"{fixed_error(share.value, share.mcse)}{said}"
 
 
 def _answer(found: SignRange, interval: float) -> str | Cell:
@@ -140,7 +140,7 @@ def share_table(record: ReviewRecord) -> Table | None:
         rows.append(
             [
                 r.label,
-                _share(r.base),
+                fixed_error(r.base.value, r.base.mcse),
                 Cell(reach, Verdict.WARN, "moves") if r.moves else reach,
                 r.lowest.title,
                 r.highest.title,

@@ -12,7 +12,7 @@ from ..checks.sweep import Change
 from ..checks.words import ALL_HYPERPRIORS, counted
 from .blocks import Block, Cell, Column, Plot, Table
 from .figures import shifts
-from .numbers import NONE, estimate, fixed, fixed_between, num
+from .numbers import NONE, estimate, fixed, fixed_error, fixed_estimate, num
 from .power_tables import power_tables
 from .prior_tables import data_table, few_groups, share_table, sign_table
 from .record import ReviewRecord
@@ -32,13 +32,20 @@ def blocks(record: ReviewRecord) -> list[Block]:
         return [gap(f"Prior sensitivity is not shown: {reason}")]
     evidence = record.evidence
     found: list[Block] = []
-    if evidence.has("power_scaling"):
-        found += attempt("Power-scaling", lambda: [*power_tables(record)])
+    if changes(record):
+        found += _of_the_sweep(record)
     else:
-        found.append(gap(f"Power-scaling is not shown: {evidence.why_missing('power_scaling')}"))
-    if not changes(record):
         why = evidence.why_missing("sweep") or "no quantity could be compared"
-        return [*found, gap(f"The sweep is not shown: {why}")]
+        found.append(gap(f"The sweep is not shown: {why}"))
+    if evidence.has("power_scaling"):
+        return found + attempt("Power-scaling", lambda: [*power_tables(record)])
+    why = evidence.why_missing("power_scaling")
+    return [*found, gap(f"Power-scaling is not shown: {why}")]
+
+
+def _of_the_sweep(record: ReviewRecord) -> list[Block]:
+    """Return what alternative priors conclude: first what may flip, then how far it moves."""
+    found: list[Block] = []
     bad = unconverged(record)
     if bad:
         names = {c.alternative: c.title for c in changes(record)}
@@ -72,7 +79,7 @@ def _decisions(record: ReviewRecord) -> Block | None:
     every = {(c.alternative, c.label): c for c in changes(record)}
     base = {c.label: c.base for c in changes(record)}
     rows: list[list[str | Cell]] = [
-        ["As specified", *(_probability(base[n]) for n in names)],
+        ["As specified", *(fixed_error(base[n].mean, base[n].mcse) for n in names)],
     ]
     for key, title in _alternatives(record).items():
         cells: list[str | Cell] = [title]
@@ -98,13 +105,8 @@ def _decisions(record: ReviewRecord) -> Block | None:
     )
 
 
-def _probability(summary: Summary) -> str:
-    error = f" ± {num(summary.mcse, 1)}" if summary.mcse > 0 else ""
-    return f"{fixed(summary.mean)}{error}"
-
-
 def _flip(change: Change, even: float) -> str | Cell:
-    said = _probability(change.other)
+    said = fixed_error(change.other.mean, change.other.mcse)
     if (change.other.mean > even) == (change.base.mean > even):
         return said
     sure = all(abs(s.mean - even) > 2 * s.mcse for s in (change.other, change.base))
@@ -229,7 +231,7 @@ def _weights_of(means: Sequence[str]) -> tuple[str, ...]:
 
 def _median(label: str, summary: Summary) -> str:
     if label.endswith(": mean weight"):
-        return f"{fixed(summary.median)} ({fixed_between(summary.low, summary.high)})"
+        return fixed_estimate(summary.median, summary.low, summary.high)
     return estimate(summary.median, summary.low, summary.high)
 
 
