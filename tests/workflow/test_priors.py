@@ -10,11 +10,14 @@ import pymc as pm
 import pytest
 from numpy.testing import assert_allclose
 
+from poolwise.checks.hierarchy import read_hierarchy
+from poolwise.checks.hierarchy.top_level import roles
 from poolwise.checks.words import ALL_HYPERPRIORS
+from poolwise.workflow.priors.alternative import Alternative
 from poolwise.workflow.priors.alternatives import alternatives
 from poolwise.workflow.priors.families import in_words, widened
 from poolwise.workflow.priors.replacing import Replacement, with_priors
-from poolwise.workflow.priors.subjects import LOCATION, SCALE, Subject
+from poolwise.workflow.priors.subjects import LOCATION, SCALE, Subject, subjects
 from poolwise.workflow.runs.fingerprint import model_key
 
 FAMILIES: dict[str, Callable[[], Any]] = {
@@ -205,3 +208,84 @@ def test_starting_values_are_kept() -> None:
     changed = with_priors(model, alternatives(model, [TAU], {})[0].replacements)
     assert model.rvs_to_initial_values == before
     assert float(changed.initial_point()["mu"]) == 1.5
+
+
+def of_model(
+    build: Callable[[], Any], typical: dict[str, float] | None = None
+) -> tuple[dict[str, Subject], list[Alternative]]:
+    """Return what a sweep over a model replaces, and by what."""
+    with pm.Model(coords={"group": list("abcdef")}) as model:
+        build()
+    hierarchy = read_hierarchy(model)
+    found = subjects(model, hierarchy, roles(model, hierarchy))
+    return {s.name: s for s in found}, alternatives(model, found, {}, "m", typical)
+
+
+def means_of(planned: list[Alternative], name: str) -> dict[str, str]:
+    return {a.prior: a.means for a in planned if a.parameter == name}
+
+
+COUNTS = np.array([3, 5, 2, 7, 4, 6])
+
+
+def beta_binomial() -> None:
+    mean, kappa = pm.Uniform("mean", 0, 1), pm.Gamma("kappa", 2, 0.1)
+    theta = pm.Beta("theta", mean * kappa, (1 - mean) * kappa, dims="group")
+    pm.Binomial("y", n=10, p=theta, observed=COUNTS, dims="group")
+
+
+def test_a_larger_concentration_is_a_smaller_spread() -> None:
+    found, planned = of_model(beta_binomial)
+    kappa = means_of(planned, "kappa")
+    assert found["kappa"].power == -0.5
+    # A quarter of the spread is sixteen times the concentration.
+    assert kappa["Gamma(2, scale 160)"] == "median 17 → 269"
+    assert "HalfNormal(24.9)" in kappa, "other families of the concentration itself"
+    together = [a.replacements for a in planned if a.parameter == ALL_HYPERPRIORS]
+    assert [r.prior for r in together[0]] == ["Gamma(2, scale 160)", "Beta(4, 4)"]
+    assert list(means_of(planned, "mean")) == ["Beta(4, 4)", "Beta(2, 2)", "Beta(0.5, 0.5)"]
+
+
+def by_precisions(vague: bool) -> None:
+    shape = 0.001 if vague else 2.0
+    between, within = pm.Gamma("between", shape, shape), pm.Gamma("within", shape, shape)
+    theta = pm.Normal("theta", pm.Normal("mu", 0, 10), tau=between, dims="group")
+    pm.Normal("y", theta[np.repeat(np.arange(6), 2)], tau=within, observed=np.arange(12.0))
+
+
+def test_precisions_are_told_as_spread_and_noise() -> None:
+    _, planned = of_model(lambda: by_precisions(vague=False))
+    between, within = means_of(planned, "between"), means_of(planned, "within")
+    # The median of a gamma of shape and rate 2 is 0.839, that of the sd 1.09.
+    assert between["Gamma(2, scale 8)"] == "median spread 1.1 → 0.27 m"
+    assert within["Gamma(2, scale 0.0312)"] == "median noise 1.1 → 4.4 m"
+
+
+def test_a_vague_prior_is_replaced_by_others_of_the_posterior_median() -> None:
+    _, planned = of_model(lambda: by_precisions(vague=True), {"between": 3.0})
+    between = means_of(planned, "between")
+    assert between["such that the sd is HalfCauchy(3)"] == "median spread 3 m"
+    assert "such that the sd is Uniform(0, 30)" in between
+    assert not any(prior.startswith("Gamma") for prior in between)
+    assert means_of(planned, "within") == {}
+
+
+def correlated() -> None:
+    chol, _, _ = pm.LKJCholeskyCov("chol", n=2, eta=2, sd_dist=pm.Exponential.dist(1))
+    mu = pm.Normal("mu", 0, 1, shape=2)
+    theta = mu + pm.Normal("z", 0, 1, shape=(6, 2)) @ chol.T
+    rows = np.repeat(np.arange(6), 3)
+    x = np.tile([-1.0, 0.0, 1.0], 6)
+    pm.Normal("y", theta[rows, 0] + theta[rows, 1] * x, 1, observed=np.arange(18.0))
+
+
+def test_spreads_and_correlations_of_a_covariance_are_varied() -> None:
+    _, planned = of_model(correlated)
+    chol = means_of(planned, "chol")
+    assert chol["spreads 4 × as wide"] == "median spread 0.69 → 2.8"
+    assert chol["spreads HalfCauchy(0.693)"] == "median spread 0.69 → 0.69"
+    assert chol["LKJ eta 0.5"] == "each correlation has prior sd 0.71"
+    parts = {part for a in planned for r in a.replacements for part in r.densities}
+    assert {"chol: spreads", "chol: correlations", "mu"} <= parts
+    together = next(a for a in planned if a.parameter == ALL_HYPERPRIORS)
+    assert {r.parameter for r in together.replacements} == {"chol", "mu"}

@@ -18,7 +18,7 @@ from .families import (
     shifted,
     widened,
 )
-from .meanings import meaning, scale_median
+from .meanings import meaning, scale_median, spread_becomes
 from .replacing import Replacement
 from .subjects import NOISE, OTHER, SCALE, Subject
 
@@ -60,18 +60,20 @@ class Maker:
         words: str = "",
         *,
         density: LogDensity | None = None,
+        means: str = "",
         same_support: bool = False,
     ) -> Replacement:
-        """Replace a prior by a distribution."""
+        """Replace a prior by a distribution; what does not follow from it is given."""
         rv, new = self.model[name], make()
         found = density or log_density_of(new)
+        means = means or meaning(log_density_of(rv), found, self.subject(name), self.unit)
         return Replacement(
             parameter=name,
             prior=words or in_words(new),
             base=in_words(rv),
             make=make,
             same_support=same_support,
-            means=meaning(log_density_of(rv), found, self.subject(name), self.unit),
+            means=means,
             densities={} if found is None else {name: found},
         )
 
@@ -135,12 +137,16 @@ class Maker:
         power = self.subject(name).everywhere * (2 if squared else 1)
         if power == 1:
             return self.instead(name, of)
-        own = log_density_of(of())
-        density = of_power(own, power) if own is not None and power != 0 else None
-        what = f"{in_words(of())} on the variance"
-        words = what if squared else f"such that the sd is {in_words(of())}"
+        new = log_density_of(of())
+        density = of_power(new, power) if new is not None and power != 0 else None
         make = partial(_root, of, power, halved=squared)
-        return self.instead(name, make, words, density=density, same_support=True)
+        words, means = f"{in_words(of())} on the variance", "almost flat on the log of the spread"
+        if not squared:
+            subject, own = self.subject(name), log_density_of(self.model[name])
+            median = scale_median(new, Subject(name, SCALE))
+            words = f"such that the sd is {in_words(of())}"
+            means = spread_becomes(own, median, subject, self.unit)
+        return self.instead(name, make, words, density=density, means=means, same_support=True)
 
     def heavier(self, name: str) -> Replacement | None:
         """Replace a normal prior by a Student-t with its quartiles; None for other priors."""

@@ -36,23 +36,23 @@ def meaning(own: LogDensity | None, new: LogDensity | None, subject: Subject, un
     if new is None:
         return ""
     if subject.exact:
-        words = _change(_MEDIANS[subject.kind], own, new, (0.5,), subject)
-        return f"{words} {unit}" if words and unit and subject.in_unit else words
-    itself = Subject("", "", math.nan)
+        return spread_becomes(own, scale_median(new, subject), subject, unit)
     bounded = math.isfinite(new.upper) and subject.kind not in _MEDIANS
     if subject.kind in (LOCATION, COEFFICIENT) or new.lower < 0 or bounded:
-        return _change("95% of the prior", own, new, (0.025, 0.975), itself)
-    return _change("median", own, new, (0.5,), itself)
+        what, at = "95% of the prior", (0.025, 0.975)
+    else:
+        what, at = "median", (0.5,)
+    return _change(what, _quantiles(own, at), _quantiles(new, at))
 
 
-def _change(
-    what: str,
-    own: LogDensity | None,
-    new: LogDensity,
-    at: tuple[float, ...],
-    subject: Subject,
-) -> str:
-    before, then = (subject.spread(_quantiles(d, at)) for d in (own, new))
+def spread_becomes(own: LogDensity | None, median: float, subject: Subject, unit: str) -> str:
+    """Return what a replacement means that gives the standard deviation a known median."""
+    before, then = np.array([scale_median(own, subject)]), np.array([median])
+    words = _change(_MEDIANS.get(subject.kind, "median"), before, then)
+    return f"{words} {unit}" if words and unit and subject.in_unit else words
+
+
+def _change(what: str, before: np.ndarray, then: np.ndarray) -> str:
     if not np.isfinite(then).all():
         return ""
     if not np.isfinite(before).all():
