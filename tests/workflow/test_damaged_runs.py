@@ -6,13 +6,19 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import xarray as xr
 from click.testing import CliRunner, Result
 
+from poolwise.workflow.calibration.results import remember
 from poolwise.workflow.cli import main
+from poolwise.workflow.errors import SpecError
+
+if TYPE_CHECKING:
+    from poolwise.workflow.calibration.plan import Plan
 
 SPEC = """
 import numpy as np
@@ -95,6 +101,20 @@ def test_draws_that_are_cut_short_are_one_clear_message(saved: Path, tmp_path: P
     result = CliRunner().invoke(main, ["report", str(tmp_path / "run")])
     assert result.exit_code == 2
     assert "missing or cut short" in result.output
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", None])
+def test_what_a_calibration_learned_is_not_made_up(content: str | None, tmp_path: Path) -> None:
+    plan = SimpleNamespace(notes=["a note"], fallbacks=[], base_rhat=1.0)
+    remember(tmp_path, cast("Plan", plan), learned=True)
+    again = SimpleNamespace(notes=[], fallbacks=[], base_rhat=float("nan"))
+    remember(tmp_path, cast("Plan", again), learned=False)
+    assert again == plan
+    file = tmp_path / "plan.json"
+    file.unlink() if content is None else file.write_text(content)
+    with pytest.raises(SpecError, match="damaged or gone") as caught:
+        remember(tmp_path, cast("Plan", again), learned=False)
+    assert str(tmp_path) in caught.value.do
 
 
 def test_files_that_hold_something_else(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..errors import SpecError
 from ..runs.store import write_json
 from .fits import KEPT
 from .plan import Plan
@@ -35,16 +36,29 @@ def _file(folder: Path, index: int) -> Path:
 
 
 def remember(folder: Path, plan: Plan, *, learned: bool) -> None:
-    """Keep what was learned while simulating, for a run that has nothing left to simulate."""
+    """Keep what was learned while simulating, for a run that has nothing left to simulate.
+
+    Raises
+    ------
+    SpecError
+        If nothing is left to simulate, and what was kept is damaged or gone.
+    """
     file = folder / "plan.json"
     if learned:
         rhat = plan.base_rhat if math.isfinite(plan.base_rhat) else None
         kept = {"notes": plan.notes, "fallbacks": plan.fallbacks, "base_rhat": rhat}
         write_json(file, kept)
-    elif file.exists():
+        return
+    try:
         kept = json.loads(file.read_text(encoding="utf-8"))
         plan.notes, plan.fallbacks = list(kept["notes"]), list(kept["fallbacks"])
         plan.base_rhat = float("nan") if kept["base_rhat"] is None else float(kept["base_rhat"])
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise SpecError(
+            "what was learned while simulating is damaged or gone",
+            path=str(file),
+            do=f"delete {folder} to simulate and fit again",
+        ) from error
 
 
 def assembled(results: Sequence[Mapping[str, Any]]) -> xr.Dataset:
