@@ -70,12 +70,13 @@ def _by_quantity(scaling: PowerScaling, limit: float) -> Table:
 
 def _by_chance(scaling: PowerScaling) -> str:
     """Say what sensitivity a quantity has that does not move at all."""
-    floors = np.concatenate([scaling.prior.floor, scaling.likelihood.floor])
-    if not np.isfinite(floors).any():
+    known = [p.floor for p in (scaling.prior, scaling.likelihood) if np.isfinite(p.floor).any()]
+    if len(known) < 2:
         return ""
+    prior, likelihood = (fixed(float(np.nanmedian(floor))) for floor in known)
     return (
-        f" A quantity that does not move has up to {fixed(float(np.nanmax(floors)))} by chance, "
-        "which is taken off before it is compared."
+        f" A quantity that does not move has about {prior} and {likelihood} by chance: that is "
+        "taken off before it is compared."
     )
 
 

@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytest
+from scipy.special import rel_entr
+from scipy.stats import norm
 
-from poolwise.checks.weighted import summaries
+from poolwise.checks.combined_fits import combined_weights
+from poolwise.checks.power_distance import POWERS, sensitivities
+from poolwise.checks.powers import make_part
+from poolwise.checks.weighted import batches, summaries
 from poolwise.workflow.engine import Engine, NotSwitchable, log_density_of, power_scaled
 from poolwise.workflow.engine.powers import raised
 
@@ -23,10 +28,12 @@ def normal() -> pm.Model:
     return model
 
 
-def closed_form(prior: float, likelihood: float) -> tuple[float, float]:
+def closed_form(prior: float, likelihood: float, moved: float = 0) -> tuple[float, float]:
     """Mean and sd under p(y | mu)^likelihood p(mu)^prior: precisions are multiplied."""
     ours, theirs = prior / PRIOR_SD**2, likelihood * Y.size / SD**2
-    return (ours * PRIOR_MEAN + theirs * Y.mean()) / (ours + theirs), (ours + theirs) ** -0.5
+    return (ours * PRIOR_MEAN + theirs * (Y.mean() + moved)) / (ours + theirs), (
+        ours + theirs
+    ) ** -0.5
 
 
 @pytest.mark.slow
@@ -42,6 +49,56 @@ def test_powers_agree_with_the_closed_form() -> None:
         assert abs(value["mean"] - mean) < 4 * value["mcse"]
         assert abs(value["sd"] - sd) < 4 * value["sd_mcse"]
     assert engine.compilations == 1
+
+
+@pytest.mark.slow
+def test_sensitivities_of_fits_under_powers_agree_with_the_closed_form() -> None:
+    """Data as expected, and so far off that the weights of the base fit cannot be trusted."""
+    engine = Engine(normal(), ["mu"])
+    every = (POWERS[0], 1.0, POWERS[1])
+    sizes: dict[str, Any] = {"draws": 1000, "tune": 500, "chains": 4, "target_accept": 0.9}
+    starts = batches(4, 1000)
+    for seed, (moved, trusted) in enumerate([(0.0, True), (4000.0, False)]):
+        data = {"y": Y + moved}
+        fits = [
+            engine.sample(
+                **sizes,
+                seed=10 * seed + i,
+                data=data,
+                **power_scaled(engine, priors=["mu"], prior=power),
+            )["posterior"]["mu"].values
+            for i, power in enumerate(every)
+        ]
+        part = make_part("mu", ("mu",), engine.priors["mu"](fits[1]))
+        assert part.trusted is trusted
+        draws = np.stack([fit.ravel() for fit in fits])
+        combined = combined_weights(engine.priors["mu"](draws), np.array(every))
+        together = np.concatenate([starts, starts + 4000, starts + 8000])
+        found = {"fits": (draws.reshape(1, -1), combined, together)}
+        if trusted:
+            found["weights"] = (draws[1][None], part.weights, starts)
+        truth = sensitivity(moved, 4000)
+        for how, (values, weights, at) in found.items():
+            value, mcse, _ = sensitivities(values, weights[None], at, 4000)[:, 0, 0]
+            assert abs(value - truth) < 4 * mcse, (how, value, truth, mcse)
+    assert engine.compilations == 1
+
+
+def sensitivity(moved: float, draws: int) -> float:
+    """Return the distance per doubling, by quadrature over the range that so many draws have."""
+    rare = np.exp(-np.euler_gamma) / draws
+    base = norm(*closed_form(1, 1, moved))
+    slopes = []
+    for power in POWERS:
+        pair = base, norm(*closed_form(power, 1, moved))
+        ends = min(d.ppf(rare) for d in pair), max(d.isf(rare) for d in pair)
+        at = np.linspace(*ends, 20_001)
+        found = []
+        for p, q in ([d.cdf(at) for d in pair], [d.sf(at) for d in pair]):
+            nats = rel_entr(p, (p + q) / 2) + rel_entr(q, (p + q) / 2)
+            found.append(np.trapezoid(nats, at) / np.log(2) / np.trapezoid(p + q, at))
+        slopes.append(np.sqrt(max(found)) / abs(np.log2(power)))
+    return float(np.mean(slopes))
 
 
 @pytest.mark.parametrize(
