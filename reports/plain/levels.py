@@ -12,6 +12,7 @@ from ...checks.estimates import MOST_GROUPS
 from ...checks.own_data import row_noise, standard_error
 from ...checks.penalty import Choices
 from ...checks.pooling import LevelPooling
+from ...checks.pooling_factors import PoolingFactor
 from ...checks.poolings import POOLINGS, Compared, Contrast
 from ...checks.ridge_equivalent import equivalent_penalty, has_penalty
 from ...checks.who_set_it import who_set_it
@@ -59,7 +60,6 @@ def _choices(found: Choices, level: xr.Dataset) -> dict[str, Any]:
 
 
 def _level(level: LevelPooling, data: xr.Dataset) -> dict[str, Any]:
-    factor = level.factor
     groups = []
     if level.weight_mean is not None and level.weight_low is not None:
         assert level.weight_high is not None
@@ -86,15 +86,10 @@ def _level(level: LevelPooling, data: xr.Dataset) -> dict[str, Any]:
         ]
     return {
         "groups": len(level.groups),
-        "pooling_factor": None
-        if factor is None
-        else {
-            "value": number(factor.factor),
-            "mcse": number(factor.mcse),
-            "r_squared": number(factor.r_squared),
-            "r_squared_mcse": number(factor.r_squared_mcse),
-        },
+        "pooling_factor": _factor(level.factor),
+        "data_level": _factor(level.data_level),
         "mean_weight": summary(level.mean_weight),
+        "prior_weight": summary(level.prior_weight),
         "effective_groups": summary(level.effective_groups),
         "penalty": summary(level.penalty),
         "prior_penalty": summary(level.prior_penalty),
@@ -107,6 +102,18 @@ def _level(level: LevelPooling, data: xr.Dataset) -> dict[str, Any]:
         "set_by": who_set_it(level)[0],
         "weights": groups,
         "why_no_weights": level.why_no_weights,
+        "not_concave": number(level.negative),
+    }
+
+
+def _factor(factor: PoolingFactor | None) -> Numbers | None:
+    if factor is None:
+        return None
+    return {
+        "value": number(factor.factor),
+        "mcse": number(factor.mcse),
+        "r_squared": number(factor.r_squared),
+        "r_squared_mcse": number(factor.r_squared_mcse),
     }
 
 

@@ -23,14 +23,18 @@ Make = Callable[..., ReviewRecord]
 PARTS = ("power_scaling", "alternatives", "sweep", "signs", "shares", "data_needed", "few_groups")
 
 
-def faults(content: Any, *path: str) -> list[str]:
-    """Return where content departs from one place of the schema."""
+def described(*path: str) -> dict[str, Any]:
+    """Return one place of the schema."""
     text = resources.files("poolwise.reports").joinpath("schema/run.schema.json").read_text()
-    schema = json.loads(text)
-    place = schema
+    place: dict[str, Any] = json.loads(text)
     for key in path:
         place = place[key]
-    validator = jsonschema.Draft202012Validator({**place, "$defs": schema["$defs"]})
+    return place
+
+
+def faults(content: Any, *path: str) -> list[str]:
+    """Return where content departs from one place of the schema."""
+    validator = jsonschema.Draft202012Validator({**described(*path), "$defs": described()["$defs"]})
     # NaN is a number to Python and no JSON.
     json.dumps(content, allow_nan=False)
     return [f"{list(e.absolute_path)}: {e.message}" for e in validator.iter_errors(content)]
@@ -171,9 +175,10 @@ def test_a_group_without_an_estimate_is_null() -> None:
     assert set(found["converged"]) == {"no", "partial"}
 
 
-def test_levels_say_why_they_were_not_compared() -> None:
+def test_levels_are_described_and_say_why_they_were_not_compared() -> None:
     (level,) = regularization(eight_schools()).values()
     assert faults(level, "$defs", "level") == []
+    assert set(level) == set(described("$defs", "level")["properties"])
     assert level["poolings"] is None
     assert level["why_no_poolings"] == (
         "no level was fitted without pooling and with complete pooling"
