@@ -16,7 +16,10 @@ from .expect import STATISTICS
 from .finding import Finding, Verdict, inconclusive, judge, skipped
 from .lazy import array_stats, azs, stats
 from .prior import flat
-from .words import number
+from .words import listed, number
+
+#: Rows that a finding names.
+_NAMED = 5
 
 
 @fact
@@ -320,7 +323,12 @@ rows_drive_the_fit.false_alarm(lambda: examples.eight_schools(replicate_scale=0.
 
 @check("PPC404", after=SAMPLED)
 def rows_outside_intervals(
-    replicated: dict[str, tuple[Array, Array]], *, interval: float = 0.89, surprise: float = 0.01
+    replicated: dict[str, tuple[Array, Array]],
+    observed_data: xr.Dataset,
+    *,
+    interval: float = 0.89,
+    surprise: float = 0.01,
+    stray: float = 0.1,
 ) -> list[Finding]:
     """Too many rows lie outside their posterior predictive interval.
 
@@ -328,9 +336,11 @@ def rows_outside_intervals(
     so few be inside with a probability under ``surprise``?
     **Why it matters**: intervals that miss the very data they were fitted to are too narrow for
     new data.
-    **What to do**: let the noise differ between groups, or give it heavier tails.
+    **What to do**: look at the rows that it names: are they readings, or mistakes? Else let the
+    noise differ between groups, or give it heavier tails.
     **Thresholds**: ``interval`` 89%; binomial tail below ``surprise`` 1%. Conservative: the rows
-    were used to fit.
+    were used to fit. Rows are named, whatever the verdict, where a data set would hold fewer than
+    ``stray`` 0.1 so far out, a convention.
     **Source**: Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., section 6.3.
     """
     findings = []
@@ -343,7 +353,7 @@ def rows_outside_intervals(
             judge(
                 p < surprise,
                 f"{inside} of {observed.size} rows of {name} lie inside their {interval:.0%} "
-                "posterior predictive interval",
+                f"posterior predictive interval{_strays(observed_data[name], draws, stray)}",
                 value=inside,
                 threshold=least,
                 result=f"{inside} of {observed.size}",
@@ -352,6 +362,22 @@ def rows_outside_intervals(
             )
         )
     return findings
+
+
+def _strays(observed: xr.DataArray, draws: Array, expected: float) -> str:
+    """Name the rows that are further out than a data set would hold but ``expected`` of."""
+    values = np.ravel(observed.values)
+    further = np.minimum((draws <= values).sum(0), (draws >= values).sum(0))
+    # Counted so that no share is below what this many draws can tell.
+    share = 2 * (further + 1) / (len(draws) + 1)
+    strays = np.flatnonzero(share * values.size <= expected)
+    if not strays.size:
+        return ""
+    labels = element_labels(observed, observed.dims)
+    named = [labels[i] for i in strays[:_NAMED]]
+    more = [f"{strays.size - _NAMED} more"] if strays.size > _NAMED else []
+    rows = "row" if strays.size == 1 else "rows"
+    return f"; far out: {rows} {listed([*named, *more])}"
 
 
 rows_outside_intervals.passes(examples.eight_schools)

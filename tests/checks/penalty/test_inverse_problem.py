@@ -7,14 +7,18 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pymc as pm
 import pytest
 import xarray as xr
 from numpy.testing import assert_allclose
 from scipy import stats
 from tests.checks.penalty.ridge_problems import ROOT, Array
 
+from poolwise.checks import Evidence, Verdict
 from poolwise.checks.draws import mcse_of_mean
 from poolwise.checks.penalty import Outcome, classical_markers, dense
+from poolwise.checks.predictive import feature_not_reproduced, rows_outside_intervals
+from poolwise.checks.words import listed
 
 ERRORS = 4.0
 
@@ -139,15 +143,35 @@ def test_draws_agree_with_quadrature(spec: ModuleType) -> None:
         assert abs(float(here.mean()) - exact.signal[k]) <= ERRORS * mcse_of_mean(here)
 
 
+@pytest.fixture(scope="module")
+def robust(spec: ModuleType) -> xr.DataTree:
+    """Draws with Student-t noise, of the data with faulty readings."""
+    return sample(spec.deconvolution_with_faults)
+
+
 @pytest.mark.slow
-def test_student_t_noise_ignores_faulty_readings(spec: ModuleType) -> None:
-    posterior = check_sampling(sample(spec.deconvolution_with_faults))
-    signal = posterior["signal"]
-    robust = error(spec, signal.mean(("chain", "draw")).values)
+def test_student_t_noise_ignores_faulty_readings(spec: ModuleType, robust: xr.DataTree) -> None:
+    signal = check_sampling(robust)["signal"]
+    off = error(spec, signal.mean(("chain", "draw")).values)
     mcse = [mcse_of_mean(signal.isel(place=k)) for k in range(spec.POINTS)]
     # The error of a mean is a norm: it moves by no more than the norm of the Monte Carlo errors.
     reach = ERRORS * np.linalg.norm(mcse) / np.linalg.norm(spec.SIGNAL)
     normal = error(spec, Exact(spec, faulty(spec)).signal)
     clean = error(spec, Exact(spec, spec.readings()).signal)
-    assert robust + reach < normal / 2
+    assert off + reach < normal / 2
     assert clean < normal / 2
+
+
+@pytest.mark.slow
+def test_a_review_names_the_faulty_readings(spec: ModuleType, robust: xr.DataTree) -> None:
+    """Their errors are some twenty scales of the noise, which four degrees of freedom exclude."""
+    model = spec.deconvolution_with_faults.build()
+    with model:
+        drawn = pm.sample_posterior_predictive(robust, random_seed=1, progressbar=False)
+    drawn["posterior"] = robust["posterior"]
+    (rows,) = rows_outside_intervals.run(Evidence(drawn))
+    places = [str(spec.PLACES.round(3)[i]) for i in spec.FAULTY]
+    assert rows.message.endswith(f"far out: rows {listed(places)}")
+    features = feature_not_reproduced.run(Evidence(drawn))
+    (smallest,) = (f for f in features if f.message.startswith("Observed min"))
+    assert smallest.verdict is Verdict.FAIL
