@@ -10,7 +10,7 @@ import xarray as xr
 
 from ...checks.decomposition import NOISE
 from ...checks.draws import Array
-from ...checks.splitting import Split
+from ...checks.splitting import Split, entropy, over_categories
 from .pairs import Pairs
 
 
@@ -120,6 +120,5 @@ def _information(p: Array, weights: Array) -> Array:
     """
     average = p.mean(0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        cross = -np.where(p > 0, p * np.log(average), 0.0).sum(-1)
-        own = -np.where(p > 0, p * np.log(p), 0.0).sum(-1)
-    return np.asarray((cross - own) @ weights)
+        cross = -over_categories(np.where(p > 0, p * np.log(average), 0.0))
+    return np.asarray((cross - entropy(p)) @ weights)
