@@ -94,11 +94,14 @@ def fixed_estimate(middle: float, low: float, high: float, places: int = 2) -> s
 def fixed_error(value: float, mcse: float, places: int = 2) -> str:
     """Format a weight, probability or sensitivity with its Monte Carlo error, where it has one.
 
-    >>> fixed_error(0.237, 0.0109), fixed_error(1.0, 0.0), fixed_error(float("nan"), 0.1)
-    ('0.24 ± 0.01', '1.00', '–')
+    >>> fixed_error(0.237, 0.0109), fixed_error(0.0, 2e-7)
+    ('0.24 ± 0.01', '0.00 ± < 0.0001')
+    >>> fixed_error(1.0, 0.0), fixed_error(float("nan"), 0.1)
+    ('1.00', '–')
     """
-    error = f" ± {num(mcse, 1)}" if math.isfinite(value) and mcse > 0 else ""
-    return f"{fixed(value, places)}{error}"
+    if not (math.isfinite(value) and mcse > 0):
+        return fixed(value, places)
+    return f"{fixed(value, places)} ± {num(mcse, 1) if mcse >= 1e-4 else '< 0.0001'}"
 
 
 def squared(unit: str) -> str:

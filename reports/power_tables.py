@@ -75,8 +75,8 @@ def _by_chance(scaling: PowerScaling) -> str:
         return ""
     prior, likelihood = (fixed(float(np.nanmedian(floor))) for floor in known)
     return (
-        f" A quantity that does not move has about {prior} and {likelihood} by chance: that is "
-        "taken off before it is compared."
+        f" By chance alone a quantity that does not move has about {prior} (prior) and "
+        f"{likelihood} (likelihood): that is taken off before the comparison."
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 
-from poolwise.checks import Evidence, Verdict, examples, run_checks
+from poolwise.checks import Evidence, Finding, Verdict, examples, run_checks
+from poolwise.checks.conclusion import conclude
 
 
 def stuck(evidence: Evidence, share: float) -> Evidence:
@@ -24,3 +27,23 @@ def test_weights_with_one_value_in_their_tail_are_undecided() -> None:
     assert {f.verdict for f in found} == {Verdict.INCONCLUSIVE}
     assert all("a chain is stuck" in f.message for f in found)
     assert all(f.value is None or np.isfinite(f.value) for f in found)
+
+
+def finding(code: str, verdict: Verdict, where: str) -> Finding:
+    return Finding(verdict=verdict, message="", code=code, where=where)
+
+
+def test_the_verdict_says_where_the_priors_are_followed() -> None:
+    """Once: where the prior sets the pooling of a level, that has been said already."""
+    held = finding("SEN503", Verdict.PASS, "tau")
+    strong = finding("SEN501", Verdict.WARN, "best school")
+    said = conclude([held, strong]).sentence
+    assert "The data say too little to overrule the priors: best school follows them." in said
+    pooled = finding("REG601", Verdict.WARN, "school")
+    amount = replace(finding("SEN508", Verdict.NOTE, "school"), result="about 6000 groups")
+    moved = finding("SEN503", Verdict.WARN, "tau")
+    said = conclude([moved, strong, pooled, amount]).sentence
+    assert "too little to overrule" not in said
+    assert "For the data to decide, about 6000 groups of school would be needed." in said
+    unclear = finding("SEN501", Verdict.INCONCLUSIVE, "best school")
+    assert "too little to overrule" not in conclude([held, unclear]).sentence

@@ -11,6 +11,7 @@ from scipy.special import rel_entr
 from scipy.stats import norm
 
 from poolwise.checks.combined_fits import combined_weights
+from poolwise.checks.draws import chains_first
 from poolwise.checks.power_distance import POWERS, sensitivities
 from poolwise.checks.powers import make_part
 from poolwise.checks.weighted import batches, summaries
@@ -60,15 +61,11 @@ def test_sensitivities_of_fits_under_powers_agree_with_the_closed_form() -> None
     starts = batches(4, 1000)
     for seed, (moved, trusted) in enumerate([(0.0, True), (4000.0, False)]):
         data = {"y": Y + moved}
-        fits = [
-            engine.sample(
-                **sizes,
-                seed=10 * seed + i,
-                data=data,
-                **power_scaled(engine, priors=["mu"], prior=power),
-            )["posterior"]["mu"].values
-            for i, power in enumerate(every)
-        ]
+        fits = []
+        for i, power in enumerate(every):
+            switches = power_scaled(engine, priors=["mu"], prior=power)
+            tree = engine.sample(**sizes, seed=10 * seed + i, data=data, **switches)
+            fits.append(chains_first(tree["posterior"].to_dataset()["mu"]))
         part = make_part("mu", ("mu",), engine.priors["mu"](fits[1]))
         assert part.trusted is trusted
         draws = np.stack([fit.ravel() for fit in fits])
