@@ -20,7 +20,7 @@ def blocks(record: ReviewRecord) -> list[Block]:
     text = (
         f"{sentence(found['headline'])} {found['fits']} of "
         f"{counted(found['simulations'], 'data set')} that were simulated from the "
-        f"{found['kind']} were fitted with the program of this review "
+        f"{found['kind']} were fitted with this model "
         f"({found['created'].replace('T', ' ').replace('Z', ' UTC')})."
     )
     if found["besides"]:

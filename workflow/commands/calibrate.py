@@ -37,7 +37,7 @@ from .output import FORMATS, Formats, emit, file_views, formats_option, print_re
 @click.option("--output", "-o", type=click.Path(), help="Folder (poolwise_runs/NAME/calibration).")
 @sizes_options(draws=500, tune=500, chains=2)
 @fail_on_option()
-@workers_options()
+@workers_options("one for every processor")
 @formats_option(*FORMATS, text="Files of the folder; a single one is printed too.")
 @quiet_option()
 @verbose_option()

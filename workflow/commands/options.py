@@ -67,13 +67,13 @@ def quiet_option() -> Option:
     return click.option("--quiet", "-q", is_flag=True, help="Print the verdict and the path only.")
 
 
-def workers_options() -> Option:
-    """Return ``--workers`` and ``--scheduler``: keywords of :func:`.crew`."""
+def workers_options(default: str = "one for every four processors") -> Option:
+    """Return ``--workers``, with its default in words, and ``--scheduler``: for :func:`.crew`."""
     return _together(
         click.option(
             "--workers",
             type=click.IntRange(min=1),
-            help="Fits that run at the same time here, in threads (one for every four processors).",
+            help=f"Fits that run at the same time here, in threads ({default}).",
         ),
         click.option(
             "--scheduler",
