@@ -10,6 +10,7 @@ import xarray as xr
 
 from ..checks.hierarchy.cheap import graphs
 from .engine import Engine, NotSwitchable
+from .engine.whole import whole
 from .errors import one_line
 from .execution.programs import Program
 from .execution.threads import cores
@@ -171,7 +172,7 @@ def _with_nutpie(model: pm.Model, settings: Settings, seed: int, report: Report)
         progress_callback=_progress(report),
         progress_rate=250,
     )
-    return tree
+    return whole(tree, settings.draws, settings.chains)
 
 
 def _with_pymc(model: pm.Model, settings: Settings, seed: int) -> xr.DataTree:
@@ -191,7 +192,7 @@ def _with_pymc(model: pm.Model, settings: Settings, seed: int) -> xr.DataTree:
             model=model,
             **({} if model.discrete_value_vars else {"target_accept": settings.target_accept}),
         )
-    return tree
+    return whole(tree, settings.draws, settings.chains)
 
 
 def _progress(report: Report) -> Callable[[Any], None]:

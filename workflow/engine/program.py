@@ -13,6 +13,7 @@ from ...checks.hierarchy.cheap import graphs
 from ..execution.threads import cores
 from .densities import LogDensity
 from .switches import Switchable, data_of, mixture_data, switchable, weight_of
+from .whole import whole
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -138,6 +139,11 @@ class Engine:
         -------
         xarray.DataTree
             ``posterior`` and ``sample_stats``.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If sampling was interrupted, which nutpie answers with what it has so far.
         """
         import nutpie
 
@@ -161,4 +167,4 @@ class Engine:
             progress_callback=progress,
             progress_rate=250,
         )
-        return tree
+        return whole(tree, draws, chains)
