@@ -99,6 +99,14 @@ def test_large_machines_run_tasks_at_the_same_time(
         assert pool is None
 
 
+def test_a_caller_may_want_more_threads_when_nobody_says() -> None:
+    with crew(otherwise=3) as pool:
+        assert pool is not None
+        assert pool._max_workers == 3  # type: ignore[attr-defined]
+    with crew(workers=1, otherwise=3) as pool:
+        assert pool is None
+
+
 def test_lambdas_go_to_other_processes() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         found = dict(each(pool, lambda x: x + 1, [1, 2]))
