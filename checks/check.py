@@ -170,8 +170,8 @@ def run_checks(
     found is marked untrusted and counts as inconclusive: a verdict is never taken from draws that
     did not converge.
 
-    Rules about a spec are asked where the evidence holds its model, and rules about a calibration
-    where it holds one: a saved review holds neither.
+    Rules about a spec are asked where the evidence holds its model, which a saved review does not,
+    and rules about a calibration where it holds one.
     """
     wanted = {c.code for c in selected(select, ignore)}
     for family, needed in (("SPC", "variables"), ("CAL", "calibration")):
