@@ -58,10 +58,6 @@ class Engine:
         """The model's own priors that can be switched, by variable, or part of one."""
         return {name: part.density for name, part in self._switchable.parts.items()}
 
-    def priors_of(self, variable: str) -> list[str]:
-        """Return the names of the switchable priors that are put on a variable and its parts."""
-        return [n for n, part in self._switchable.parts.items() if part.variable == variable]
-
     def with_parts(self, draws: xr.Dataset) -> xr.Dataset:
         """Return draws of everything that a switchable prior is put on."""
         found = {}

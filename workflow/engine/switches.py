@@ -178,6 +178,8 @@ def _own_priors(copy: pm.Model, top_level: Iterable[str], fixed: dict[str, str])
         found |= parts
         if not parts:
             fixed[name] = "its prior has no constant parameters of a known family"
+        elif name not in parts:
+            fixed[name] = "its prior is one of its spreads and correlations"
     return found
 
 

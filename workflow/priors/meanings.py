@@ -39,10 +39,9 @@ def meaning(own: LogDensity | None, new: LogDensity | None, subject: Subject, un
         return spread_becomes(own, scale_median(new, subject), subject, unit)
     bounded = math.isfinite(new.upper) and subject.kind not in _MEDIANS
     if subject.kind in (LOCATION, COEFFICIENT) or new.lower < 0 or bounded:
-        what, at = "95% of the prior", (0.025, 0.975)
-    else:
-        what, at = "median", (0.5,)
-    return _change(what, _quantiles(own, at), _quantiles(new, at))
+        ends = (0.025, 0.975)
+        return _change("95% of the prior", _quantiles(own, ends), _quantiles(new, ends))
+    return _change("median", _quantiles(own, (0.5,)), _quantiles(new, (0.5,)))
 
 
 def spread_becomes(own: LogDensity | None, median: float, subject: Subject, unit: str) -> str:
