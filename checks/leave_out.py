@@ -99,6 +99,10 @@ def leave_out(log_density: Array, chains: int = 1) -> LeftOut:
         weights, k[i] = _smoothed(column)
         density = np.exp(column - column.max())
         mean = float((weights * density).sum())
+        if mean == 0:
+            # Draws that predict the part and draws that do not know it have nothing in common.
+            k[i] = np.inf
+            continue
         elpd[i] = math.log(mean) + column.max()
         influence[:, i] = draws * weights * (density / mean - 1)
     return LeftOut(elpd, k, influence.reshape(chains, -1, parts), np.zeros(parts))

@@ -21,6 +21,7 @@ from .combined_fits import combined_weights
 from .draws import SAMPLE, Array, chains_first, scalars
 from .evidence import Evidence, Missing, fact
 from .lazy import array_stats
+from .leave_out import largest_k
 from .own_data import mean_weight, weight_label
 from .power_distance import POWERS, sensitivities
 from .weighted import batches
@@ -242,16 +243,6 @@ def _refitted(
 def _scaled(part: Part, found: Array, *, refitted: bool = False, why_open: str = "") -> Scaled:
     sensitivity, mcse, floor = found
     return Scaled(part.name, sensitivity, mcse, floor, part.pareto_k, refitted, why_open)
-
-
-def largest_k(draws: int) -> float:
-    """Largest Pareto k at which weights over this many draws are reliable.
-
-    References
-    ----------
-    Vehtari et al. (2024), Pareto smoothed importance sampling, JMLR 25(72), section 3.2.4.
-    """
-    return float(min(1 - 1 / np.log10(draws), 0.7))
 
 
 def total(log_density: xr.Dataset) -> Array:

@@ -311,6 +311,16 @@ def test_balanced_mixtures_share_the_draws() -> None:
     assert found.sum() == pytest.approx(1)
 
 
+def test_an_alternative_that_excludes_every_draw_is_neither_lost_nor_trusted() -> None:
+    ratios = np.stack([np.zeros((2, 50)), np.full((2, 50), -np.inf)])
+    assert_allclose(balanced(ratios), [1 / 51, 50 / 51])
+    kept, excluded = importance_weights(ratios, np.array([0.5, 0.5]))
+    assert kept.trusted
+    assert not excluded.trusted
+    assert np.isfinite(excluded.values).all()
+    assert_allclose(balanced(ratios[1:]), [1.0])
+
+
 def test_equal_weights_are_plain_summaries() -> None:
     rng = np.random.default_rng(2)
     drawn = xr.Dataset(

@@ -428,6 +428,13 @@ def test_weights_of_rows_left_out_are_those_of_a_normal_mean() -> None:
     assert not (found.pareto_k > 0.5).any()
 
 
+def test_a_part_that_no_weighted_draw_allows_is_not_predicted() -> None:
+    column = np.concatenate([np.linspace(-1, 0, 50), np.full(50, -2000.0)])
+    found = leave_out(column[:, None])
+    assert np.isnan(found.elpd).all()
+    assert np.isinf(found.pareto_k).all()
+
+
 def test_a_bridge_reaches_what_neither_kind_of_draws_does() -> None:
     """A part five standard errors from what all others say, of a normal mean."""
     rng = np.random.default_rng(8)

@@ -102,13 +102,15 @@ def balanced(ratios: Array) -> Array:
     Returns
     -------
     ndarray of shape (alternatives,)
-        They sum to 1; none is more than fifty times another.
+        They sum to 1; none is more than fifty times another. An alternative that excludes every
+        draw has the largest.
     """
-    flat = ratios.reshape(len(ratios), -1)
-    largest = flat.max(axis=1, keepdims=True)
-    evidence = largest[:, 0] + np.log(np.mean(np.exp(flat - largest), axis=1))
-    weights = np.exp(-(evidence - evidence.max()))
-    weights = np.minimum(weights, _MOST_UNEVEN * weights.min())
+    from scipy.special import logsumexp
+
+    evidence = logsumexp(ratios.reshape(len(ratios), -1), axis=1)
+    with np.errstate(invalid="ignore"):
+        below = np.nan_to_num(evidence.max() - evidence, nan=0.0)
+    weights = np.exp(np.minimum(below, np.log(_MOST_UNEVEN)))
     return np.asarray(weights / weights.sum())
 
 
@@ -128,6 +130,9 @@ def importance_weights(ratios: Array, mixture: Array) -> list[Weights]:
 
 
 def _weights(log_weights: Array) -> Weights:
+    if not np.isfinite(log_weights).any():
+        equal = np.full(log_weights.shape, 1 / log_weights.size)
+        return Weights(xr.DataArray(equal, dims=SAMPLE), float("inf"), float("inf"))
     smooth, pareto_k = _smoothed(log_weights)
     weights = np.exp(smooth - smooth.max())
     over_mean = float(weights.max() / weights.mean())
