@@ -14,6 +14,9 @@ from .lazy import array_stats
 #: Weights of which none is this many times their mean need no smoothing.
 _NEARLY_EQUAL = 2.0
 
+#: A mean density, beside the largest one, under which no draw says anything of the other kind.
+_NOTHING = 1e-100
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
@@ -99,7 +102,7 @@ def leave_out(log_density: Array, chains: int = 1) -> LeftOut:
         weights, k[i] = _smoothed(column)
         density = np.exp(column - column.max())
         mean = float((weights * density).sum())
-        if mean == 0:
+        if mean < _NOTHING:
             # Draws that predict the part and draws that do not know it have nothing in common.
             k[i] = np.inf
             continue
@@ -124,6 +127,7 @@ def bridged(of_all: Array, of_others: Array) -> tuple[float, float]:
     Returns
     -------
     elpd, mcse : float
+        NaN and infinity where the two have nothing in common.
 
     References
     ----------
@@ -136,6 +140,8 @@ def bridged(of_all: Array, of_others: Array) -> tuple[float, float]:
     log_r = 0.0
     for _ in range(1000):
         top, bottom = _bridge(seen, unseen, log_r, share)
+        if min(top.mean(), bottom.mean()) < _NOTHING:
+            return math.nan, math.inf
         new = math.log(top.mean()) - math.log(bottom.mean()) + log_r
         if abs(new - log_r) < 1e-10:
             break

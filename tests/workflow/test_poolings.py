@@ -433,6 +433,9 @@ def test_a_part_that_no_weighted_draw_allows_is_not_predicted() -> None:
     found = leave_out(column[:, None])
     assert np.isnan(found.elpd).all()
     assert np.isinf(found.pareto_k).all()
+    elpd, error = bridged(np.zeros((2, 50)), np.full((2, 50), -2000.0))
+    assert np.isnan(elpd)
+    assert np.isinf(error)
 
 
 def test_a_bridge_reaches_what_neither_kind_of_draws_does() -> None:
