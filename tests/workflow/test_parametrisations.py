@@ -96,12 +96,14 @@ def _numbers(review: Review) -> dict[str, tuple[float, float]]:
             if np.isfinite(part.mcse):
                 numbers[f"{part.name}, {target.target}"] = part.value, part.mcse
     scaling: PowerScaling = review.record.evidence.get("power_scaling")
-    for part in scaling.parts:
+    for scaled in scaling.parts:
         for i, label in enumerate(scaling.labels):
             if "[" not in label:
                 # Squares less those of the floor have no bias.
-                value, error, floor = (v[i] for v in (part.sensitivity, part.mcse, part.floor))
-                numbers[f"{label} under {part.name}"] = value**2 - floor**2, 2 * value * error
+                value, error, floor = (
+                    v[i] for v in (scaled.sensitivity, scaled.mcse, scaled.floor)
+                )
+                numbers[f"{label} under {scaled.name}"] = value**2 - floor**2, 2 * value * error
     return numbers
 
 
