@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,9 +14,9 @@ import pymc as pm
 import pytest
 import xarray as xr
 from click.testing import CliRunner
+from judged import of_code, statuses
 
 import poolwise
-from poolwise.checks import Verdict
 from poolwise.checks.draws import mcse_of_mean, mcse_of_sd
 from poolwise.checks.hierarchy import value_of
 from poolwise.workflow.cli import main
@@ -76,14 +72,6 @@ def z(draws: xr.DataArray, mean: float, sd: float) -> list[float]:
 def z_of(fit: xr.Dataset, name: str, mean: float, sd: float) -> list[float]:
     kept = {str(k): float(fit[name].sel(summary=k)) for k in fit["summary"].values}
     return [(kept["mean"] - mean) / kept["mcse"], (kept["sd"] - sd) / kept["sd_mcse"]]
-
-
-def statuses(review: Review) -> dict[str, str]:
-    return {s.name: s.status for s in review.record.stages}
-
-
-def of_code(review: Review, code: str) -> list[poolwise.Finding]:
-    return [f for f in review.findings if f.code == code]
 
 
 def test_eight_schools_agrees_with_quadrature(schools: Review, expected: Any) -> None:
@@ -362,231 +350,11 @@ def test_the_record_is_complete(schools: Review) -> None:
     assert all(f["message"] for f in record["findings"])
 
 
-def write_spec(folder: Path, priors: str, decision: str = "post['mu'] > 0") -> Path:
-    file = folder / "models.py"
-    file.write_text(
-        f"""
-import pymc as pm, poolwise
-from poolwise import Level
-
-@poolwise.spec(
-    levels={{"site": Level(effect="theta", location="mu", scale="tau")}},
-    priors={priors},
-    decisions={{"positive": lambda post: {decision}}},
-)
-def sites():
-    with pm.Model(coords={{"site": list("abcdef")}}) as model:
-        mu = pm.Normal("mu", 0, 5)
-        tau = pm.HalfNormal("tau", 5)
-        theta = pm.Normal("theta", mu, tau, dims="site")
-        pm.Normal("y", theta, 3.0, observed=[1.0, 9.0, 4.0, -2.0, 5.0, 12.0], dims="site")
-    return model
-"""
-    )
-    return file
-
-
-SMALL = ["--draws", "200", "--tune", "300", "--chains", "2"]
-
-
-def command(file: Path, output: Path, *options: str) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "poolwise.workflow.cli",
-        "review",
-        str(file),
-        "--output",
-        str(output),
-        *SMALL,
-        *options,
-    ]
-
-
-def test_killed_during_the_sweep_nothing_is_repeated(tmp_path: Path) -> None:
-    # The formula does not hold a truncated normal, so each of these is fitted by itself.
-    priors = "{'tau': [pm.TruncatedNormal.dist(0, s, lower=0) for s in (1, 2, 3, 4)]}"
-    file, output = write_spec(tmp_path, priors), tmp_path / "run"
-    # In threads first and one after another then: who makes a fit does not matter.
-    in_threads = command(file, output, "--workers", "2")
-    process = subprocess.Popen(in_threads, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 300
-    while len(list(output.glob("stages/sweep-*.nc"))) < 2:
-        assert process.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (output / "run.json").exists()
-    finished = {p: p.stat().st_mtime_ns for p in output.glob("stages/[!.]*.nc")}
-    assert any(p.name.startswith("fit-") for p in finished)
-    assert 2 <= len(list(output.glob("stages/sweep-*.nc"))) < 5
-    assert not list(output.glob("stages/prior-sensitivity-*.nc"))
-    done = subprocess.run(
-        command(file, output, "--format", "json"), capture_output=True, text=True, check=False
-    )
-    assert done.returncode in (0, 1), done.stderr
-    record = json.loads(done.stdout)
-    status = {s["name"]: s["status"] for s in record["stages"]}
-    assert status.pop("prior sensitivity") == "done"
-    assert set(status.values()) == {"cached"}
-    # One run for the default alternatives, and four or more for those that it does not serve.
-    assert len(list(output.glob("stages/sweep-*.nc"))) >= 5
-    for path, written in finished.items():
-        assert path.stat().st_mtime_ns == written, f"{path.name} was made again"
-
-
-def test_changing_the_sweep_reruns_only_the_sweep(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import nutpie
-
-    options: dict[str, Any] = {"output": tmp_path / "run", "draws": 200, "tune": 300}
-    options["chains"] = 2
-    first = write_spec(tmp_path, "{'tau': [pm.HalfNormal.dist(2)]}")
-    poolwise.review(load_specs(str(first))[0], **options)
-    fits = []
-    real = nutpie.sample
-
-    def counting(*arguments: Any, **options: Any) -> Any:
-        fits.append(1)
-        return real(*arguments, **options)
-
-    monkeypatch.setattr(nutpie, "sample", counting)
-    second = write_spec(tmp_path, "{'tau': [pm.HalfNormal.dist(2), pm.Exponential.dist(1)]}")
-    after = poolwise.review(load_specs(str(second))[0], **options)
-    status = statuses(after)
-    assert status.pop("prior sensitivity") == "done"
-    assert set(status.values()) == {"cached"}
-    swept = after.record.evidence.get("sweep").values()
-    by_itself = [f for f in swept if f.attrs["source"] != "umbrella"]
-    assert len(fits) <= 1 + len(by_itself), "one run serves all the others"
-    assert len(by_itself) < len(swept) / 2
-    assert "Exponential(mean 1)" in {f.attrs["prior"] for f in swept}
-
-
-def test_the_same_seed_gives_the_same_review(tmp_path: Path) -> None:
-    spec = load_specs(str(write_spec(tmp_path, "{}")))[0]
-    options: dict[str, Any] = {"draws": 200, "tune": 300, "chains": 2, "seed": 5}
-    one = poolwise.review(spec, output=tmp_path / "one", **options)
-    two = poolwise.review(spec, output=tmp_path / "two", **options)
-    assert [f.as_dict() for f in one.findings] == [f.as_dict() for f in two.findings]
-    for group in ("posterior", "prior_predictive", "posterior_predictive"):
-        xr.testing.assert_identical(one.data[group].to_dataset(), two.data[group].to_dataset())
-    other = poolwise.review(spec, output=tmp_path / "other", **{**options, "seed": 6})
-    assert not one.data["posterior"].to_dataset().equals(other.data["posterior"].to_dataset())
-
-
-def test_a_decision_that_raises_is_an_error_and_the_report_is_written(tmp_path: Path) -> None:
-    file = write_spec(tmp_path, "{}", decision="post['thetta'] > 0")
-    result = CliRunner().invoke(
-        main, ["review", str(file), "--output", str(tmp_path / "run"), *SMALL]
-    )
-    assert result.exit_code == 2, result.output
-    assert (tmp_path / "run" / "report.html").exists()
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    errors = [f for f in record["findings"] if f["verdict"] == "error"]
-    assert any("'positive' raises KeyError" in f["message"] for f in errors)
-    line = next(f["line"] for f in errors if "positive" in f["message"])
-    assert "thetta" in file.read_text().splitlines()[line - 1]
-    judged = {f["code"] for f in record["findings"] if f["verdict"] in ("pass", "warn", "fail")}
-    assert judged >= {"SMP301", "SMP303", "PRI202"}, "what does not need the decision is judged"
-
-
-MODELS_OF_OTHER_KINDS = """
-import numpy as np, pymc as pm, poolwise
-from poolwise import Level
-
-rng = np.random.default_rng(1)
-GROUP = np.repeat(np.arange(8), 10)
-
-def flat() -> pm.Model:
-    with pm.Model() as model:
-        mu = pm.Flat("mu")
-        pm.Normal("y", mu, pm.HalfNormal("sigma", 5), observed=rng.normal(3, 2, size=30))
-    return model
-
-def switching() -> pm.Model:
-    with pm.Model() as model:
-        late = pm.Bernoulli("late", 0.5)
-        mu = pm.Normal("mu", 0, 5)
-        pm.Normal("y", mu + 3 * late, 1, observed=rng.normal(3, 1, size=30))
-    return model
-
-@poolwise.spec(levels={"site": Level(effect="log_rate", location="mu", scale="tau")})
-def counts():
-    with pm.Model(coords={"site": np.arange(8)}) as model:
-        mu = pm.Normal("mu", 1, 1)
-        tau = pm.HalfNormal("tau", 1)
-        log_rate = pm.Normal("log_rate", mu, tau, dims="site")
-        rate = np.exp(rng.normal(1, 0.5, size=8))[GROUP]
-        pm.Poisson("y", pm.math.exp(log_rate[GROUP]), observed=rng.poisson(rate))
-    return model
-"""
-
-
-@pytest.fixture(scope="session")
-def others(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Review]:
-    folder = tmp_path_factory.mktemp("others")
-    (folder / "others.py").write_text(MODELS_OF_OTHER_KINDS)
-    return {
-        spec.name: poolwise.review(spec, output=folder / spec.name, draws=500, tune=1000)
-        for spec in load_specs(str(folder / "others.py"))
-    }
-
-
-def test_a_flat_prior_is_skipped_with_its_reason(others: dict[str, Review]) -> None:
-    review = others["flat"]
-    assert statuses(review)["prior predictive"] == "skipped"
-    assert review.exit_code() < 2
-    prior = [f for f in review.findings if f.code.startswith("PRI2") and f.code != "PRI201"]
-    assert {f.verdict for f in prior} == {Verdict.SKIPPED}
-    assert any("improper" in f.message for f in prior)
-    assert of_code(review, "SMP301")[0].verdict is Verdict.PASS
-
-
-def test_a_discrete_latent_falls_back_and_says_so(others: dict[str, Review]) -> None:
-    review = others["switching"]
-    taken = of_code(review, "RUN002")
-    assert taken[0].verdict is Verdict.NOTE
-    assert "late is discrete" in taken[0].message
-    assert set(review.data["posterior"].data_vars) >= {"late", "mu"}
-
-
-def test_undeclared_levels_are_skipped_with_the_line_to_add(others: dict[str, Review]) -> None:
-    review = others["switching"]
-    for finding in review.findings:
-        if finding.code[:3] in ("REG", "UNC"):
-            assert finding.verdict is Verdict.SKIPPED
-            assert "levels=" in finding.message
-
-
-def test_another_likelihood_is_asked_the_same(others: dict[str, Review]) -> None:
-    review = others["counts"]
-    assert of_code(review, "REG604")[0].verdict is Verdict.PASS
-    for code in ("REG602", "REG606", "UNC701", "UNC702", "UNC703"):
-        found = of_code(review, code)
-        assert found
-        assert {f.verdict for f in found}.isdisjoint({Verdict.SKIPPED, Verdict.ERROR}), code
-    swept = review.record.evidence.get("sweep")
-    assert {f.attrs["parameter"] for f in swept.values()} >= {"tau"}
-
-
 def test_a_review_shows_itself(schools: Review) -> None:
     assert "eight_schools" in repr(schools)
     html = schools._repr_html_()
     assert schools.record.conclusion.headline in html
     assert "report.html" in html
-
-
-def test_first_spec_of_init_runs(tmp_path: Path) -> None:
-    runner = CliRunner()
-    file = tmp_path / "first.py"
-    assert runner.invoke(main, ["init", str(file)]).exit_code == 0
-    assert runner.invoke(main, ["init", str(file)]).exit_code == 2
-    result = runner.invoke(main, ["review", str(file), "-q", "-o", str(tmp_path / "run"), *SMALL])
-    assert result.exit_code in (0, 1), result.output
-    assert result.output.splitlines()[-1] == str(tmp_path / "run" / "report.html")
 
 
 def test_commands_that_only_read(schools: Review) -> None:
@@ -599,23 +367,3 @@ def test_commands_that_only_read(schools: Review) -> None:
     for heading in ("Asks", "Why it matters", "What to do", "Source"):
         assert heading in explained.output
     assert runner.invoke(main, ["explain", "SMP999"]).exit_code == 2
-
-
-def test_a_bambi_model_is_reviewed_as_it_is(tmp_path: Path) -> None:
-    bmb = pytest.importorskip("bambi")
-    import pandas as pd
-
-    rng = np.random.default_rng(3)
-    group = np.repeat(np.arange(8), 12)
-    y = 5 + rng.normal(size=8)[group] + rng.normal(size=96)
-    data = pd.DataFrame({"y": y, "g": group.astype(str)})
-
-    def varying() -> Any:
-        return bmb.Model("y ~ 1 + (1|g)", data)
-
-    review = poolwise.review(varying, output=tmp_path, draws=500, tune=500)
-    assert set(statuses(review).values()) == {"done"}
-    pooling = review.record.evidence.get("pooling")["g"]
-    assert pooling.weight_mean is not None
-    np.testing.assert_array_equal(pooling.rows, np.full(8, 12))
-    assert of_code(review, "UNC702")[0].verdict is Verdict.PASS

@@ -65,7 +65,8 @@ def _value(name: str) -> str:
 def test_both_give_the_same_review(
     specs: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stages = [s for s in STAGES if s.name != "prior sensitivity"]
+    # What is fitted again has the same density too.
+    stages = [s for s in STAGES if s.name not in ("poolings", "power-scaling", "prior sensitivity")]
     monkeypatch.setattr(reviewing, "run_stages", partial(run_stages, stages=stages))
     python, toml = (
         poolwise.review(spec, output=tmp_path / str(i), seed=i + 1, draws=500, tune=500, chains=2)
