@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import xarray as xr
 from click.testing import CliRunner
-from judged import SMALL, statuses
+from tests.workflow.judged import SMALL, statuses
 
 import poolwise
 from poolwise.workflow import review as reviewing

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from judged import SMALL, of_code, statuses
+from tests.workflow.judged import SMALL, of_code, statuses
 
 import poolwise
 from poolwise.checks import Verdict

@@ -14,7 +14,7 @@ import pymc as pm
 import pytest
 import xarray as xr
 from click.testing import CliRunner
-from judged import of_code, statuses
+from tests.workflow.judged import of_code, statuses
 
 import poolwise
 from poolwise.checks.draws import mcse_of_mean, mcse_of_sd
