@@ -47,8 +47,11 @@ def _measure(name: str) -> None:
     planned: list[Any] = []
     real = sweep.planned
     sweep.planned = lambda context: planned or planned.extend(real(context)[:MOST]) or planned
-    with tempfile.TemporaryDirectory() as folder:
-        finished = review(spec, output=folder, **SIZES)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            finished = review(spec, output=folder, **SIZES)
+    finally:
+        sweep.planned = real
     seconds = {s.name: s.seconds for s in finished.record.stages}
     fits = finished.record.evidence.get("sweep")
     refits = sum(f.attrs["source"] != "umbrella" for f in fits.values())
