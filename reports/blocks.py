@@ -27,6 +27,11 @@ class Cell:
     word: str = ""
 
 
+def folded_after(visible: int, rows: Sequence[object]) -> int | None:
+    """Return after how many rows a table is folded; None where few more would be hidden."""
+    return visible if len(rows) > visible + 2 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Numbers in rows; the first cell of a row is its heading.

@@ -8,7 +8,7 @@ from ..checks import Verdict
 from ..checks.power_scaling import Diagnosis, diagnoses, sides
 from ..checks.powers import LIKELIHOOD, PowerScaling, Scaled
 from ..checks.words import ALL_HYPERPRIORS
-from .blocks import Cell, Column, Table
+from .blocks import Cell, Column, Table, folded_after
 from .numbers import NONE, fixed, fixed_error
 from .record import ReviewRecord
 from .sweep import limits
@@ -61,7 +61,7 @@ def _by_quantity(scaling: PowerScaling, limit: float) -> Table:
         caption="How fast does each quantity change when the priors of "
         f"{', '.join(scaling.scaled)}{together}, or the likelihood, are made to count more or "
         f"less? {limit:g} or more counts",
-        shown=_VISIBLE if len(rows) > _VISIBLE + 2 else None,
+        shown=folded_after(_VISIBLE, rows),
         note="Distance between the distributions per doubling of the power (Kallioinen et al. "
         f"2023), ± Monte Carlo standard error; {limit:g} is about the shift of a normal mean by "
         f"{0.3 * limit / 0.05:.2g} posterior sd.{_by_chance(scaling)}",

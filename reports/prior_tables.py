@@ -11,7 +11,7 @@ from ..checks.more_data import DataNeeded, about
 from ..checks.shares import Share
 from ..checks.sign_flips import excludes_zero
 from ..checks.words import counted
-from .blocks import Block, Cell, Column, Note, Table
+from .blocks import Block, Cell, Column, Note, Table, folded_after
 from .numbers import NONE, estimate, fixed, fixed_error, fixed_estimate
 from .record import ReviewRecord
 from .sweep import SignRange, limits, share_ranges, sign_ranges, unconverged
@@ -158,7 +158,7 @@ def share_table(record: ReviewRecord) -> Table | None:
         rows,
         caption="How strongly levels pool, and which part of a variance no data remove, under "
         f"other priors: a change of more than {limit:g} is marked",
-        shown=_VISIBLE if len(rows) > _VISIBLE + 2 else None,
+        shown=folded_after(_VISIBLE, rows),
     )
 
 

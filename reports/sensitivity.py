@@ -10,7 +10,7 @@ from ..checks import Verdict
 from ..checks.draws import Summary
 from ..checks.sweep import Change
 from ..checks.words import ALL_HYPERPRIORS, counted
-from .blocks import Block, Cell, Column, Plot, Table
+from .blocks import Block, Cell, Column, Plot, Table, folded_after
 from .figures import shifts
 from .numbers import NONE, estimate, fixed, fixed_error, fixed_estimate, num
 from .power_tables import power_tables
@@ -101,7 +101,7 @@ def _decisions(record: ReviewRecord) -> Block | None:
         rows,
         caption="Posterior probability of each declared decision under every alternative prior, "
         f"± Monte Carlo standard error: {counted(flips, 'flip')} across {even:g}",
-        shown=1 + _VISIBLE if len(rows) > _VISIBLE + 3 else None,
+        shown=folded_after(1 + _VISIBLE, rows),
     )
 
 
@@ -200,7 +200,7 @@ def _sweep(record: ReviewRecord) -> Table | None:
         ],
         rows,
         caption="The same data under other priors: median (89% interval)",
-        shown=1 + _VISIBLE if len(rows) > _VISIBLE + 3 else None,
+        shown=folded_after(1 + _VISIBLE, rows),
     )
 
 
